@@ -1,0 +1,91 @@
+"""Every limit of Visavis: a named constant, its unit, its reason (docs/protocol.md, section 8).
+
+Nothing is allocated, waited for or believed past one of these. Each is tested at the limit and one past it.
+"""
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * 1024
+
+# --- what a connection says before it is paired ------------------------------------------------------------
+
+HELLO_BYTES: Final = 4 * KIB  # a hello is a few hundred bytes; the rest is room for fields to come
+HELLO_SECONDS: Final = 10.0  # a slow modem needs two; a scanner that says nothing is let go
+ANSWER_SECONDS: Final = 10.0  # a relay answers a hello at once; one that has not by then is not ours
+ERROR_TEXT_CHARACTERS: Final = 200  # of an ERR0: one sentence, written by a stranger
+LANE_NAME_CHARACTERS: Final = 64
+HANDSHAKE_BYTES: Final = 4 * KIB  # PAK0 PRF0 KEX0 CNF0 NON0 are under 100 bytes, ERR0 and WAIT under 4 KiB
+HANDSHAKE_SECONDS: Final = 10.0  # two round trips and a few milliseconds of arithmetic
+
+# --- rooms and numbers -------------------------------------------------------------------------------------
+
+NUMBER_MIN, NUMBER_MAX = 1000, 9999  # four digits are easy to say
+LONG_NUMBER_MIN, LONG_NUMBER_MAX = 10000, 99999  # five when more than NUMBERS_IN_USE_SHARE are taken
+NUMBERS_IN_USE_SHARE: Final = 0.1
+NUMBER_RESERVED_SECONDS: Final = 600.0  # its owner may come back by `keep`
+NUMBER_REST_SECONDS: Final = 3600.0  # not given out again: yesterday's code must not meet a stranger
+WAIT_SECONDS: Final = 24 * 3600.0  # a connection that waits for the other side; people take hours
+JOIN_FAILURES: Final = 30  # `nobody` answers to one address in JOIN_FAILURES_SECONDS, then `limit`
+JOIN_FAILURES_SECONDS: Final = 60.0  # 30 a minute: 43,200 a day of guesses at numbers that are no secret
+ADDRESS_CONNECTIONS: Final = 256  # of one address (IPv6: one /64); a laboratory sits behind one
+ADDRESS_UNPAIRED: Final = 30  # of those, still waiting
+DESCRIPTORS_SPARE: Final = 64  # kept out of the connection limit: listeners, log, epoll, pipes being opened
+
+# --- moving bytes ------------------------------------------------------------------------------------------
+
+CHUNK_BYTES: Final = 256 * KIB  # moved at a time: large enough to be cheap, small enough to be fair
+LIVE_CHUNK_BYTES: Final = 16 * KIB  # audio and video lanes: what the relay holds is delay
+LIVE_SOCKET_BYTES: Final = 64 * KIB  # socket buffers of audio and video lanes, for the same reason
+HALF_OPEN_SECONDS: Final = 60.0  # one side has said its end, the other says nothing more
+LINGER_SECONDS: Final = 1.0  # after ERR0: read and drop, so that no reset overtakes the error
+LINGER_BYTES: Final = 64 * KIB
+DRAIN_SECONDS: Final = 30.0  # default of `visavis relay --drain`
+KEEPALIVE_IDLE_SECONDS: Final = 25  # under the 30 s of the shortest home routers
+KEEPALIVE_INTERVAL_SECONDS: Final = 10
+KEEPALIVE_PROBES: Final = 3
+LOBBY_SILENCE_SECONDS: Final = 0.25  # an original client says nothing after connecting; ours speaks at once
+
+# --- what a packet may hold --------------------------------------------------------------------------------
+
+CHAT_BYTES: Final = 64 * KIB  # one message, UTF-8
+CONTROL_BYTES: Final = 1 * MIB  # one CTL0, MSG0, or packet of the local socket
+AUDIO_FRAME_BYTES: Final = 64 * KIB
+VIDEO_FRAME_BYTES: Final = 16 * MIB
+FILE_CHUNK_BYTES: Final = 1 * MIB
+PLAIN_IMAGE_BYTES: Final = 64 * MIB  # IMG0, in plain mode only
+PLAIN_VIDEO_BYTES: Final = 64 * MIB  # VH26, in plain mode only: a group of H.263 frames
+FILE_HEADER_BYTES: Final = 64 * KIB  # FHD0: a name and a few numbers as JSON
+SEAL_OVERHEAD_BYTES: Final = 4 + 16  # inner type and GCM tag: a SEAL packet under this is refused
+NAME_CHARACTERS: Final = 64  # a display name
+
+# --- a session ---------------------------------------------------------------------------------------------
+
+HEARTBEAT_SECONDS: Final = 5.0
+LOST_SECONDS: Final = 20.0  # three heartbeats missed and a slow round trip
+RECONNECT_MIN_SECONDS: Final = 0.25
+RECONNECT_MAX_SECONDS: Final = 10.0
+EPOCH_HELD_SECONDS: Final = 10.0  # an epoch this long makes the next wait short again
+SHORT_EPOCHS: Final = 3  # cut this often within EPOCH_HELD_SECONDS: open elsewhere
+ELSEWHERE_SECONDS: Final = 60.0
+SLEEP_SECONDS: Final = 5.0  # CLOCK_BOOTTIME ahead of the monotonic clock: the machine slept
+OUT_OF_REACH_SECONDS: Final = 24 * 3600.0  # an engine goes on trying this long
+PAIR_RETRY_SECONDS: Final = 30.0  # a joiner whose lane broke before its proof tries again
+PEER_ABSENT_SECONDS: Final = 30.0  # nobody in the session room for this long: the joiner says so
+UNPROVEN_TRIES: Final = 5  # ends before a proof, then the maker gives its number up
+LANE_SECONDS: Final = 30.0  # the other's connection of a lane is not there by then: closed
+LANE_COUNTER_END: Final = 2**32  # a lane ends before its nonce counter gets here (AES-GCM)
+GAP_TRIES: Final = 3  # the same gap in the numbers three times ends the call
+HEARTBEATS_KEPT: Final = 30  # the clock offset is that of the best of these
+OUTBOX_MESSAGES: Final = 1000  # accepted and not yet delivered; one more is refused with a sentence
+OUTBOX_BYTES: Final = 4 * MIB
+
+# --- engine and screens ------------------------------------------------------------------------------------
+
+SCREEN_MAILBOX_BYTES: Final = 1 * MIB  # what a screen may be behind; one that stalls is let go
+SCREENS: Final = 16  # attached to one engine
+CONVERSATION_LINES: Final = 10_000  # kept by an engine for screens that come later
+CONVERSATION_BYTES: Final = 8 * MIB
+UNWATCHED_SECONDS: Final = 120.0  # an engine with no screen, no code that waits and no session ends
+SOCKET_PATH_BYTES: Final = 104  # sun_path of macOS, the shortest
+LINE_ID_CHARACTERS: Final = 64  # the id a screen gives a message
