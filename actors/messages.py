@@ -6,6 +6,7 @@ socket a command is a CMD0 packet and an event an EVT0 packet, with `visavis eng
 it came; whoever shows it calls `relay.visible.visible`.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 import msgspec
@@ -79,7 +80,7 @@ class SetTyping(Command, frozen=True, tag=True):
 class SetName(Command, frozen=True, tag=True):
     """Be called this from now on (1 to 64 characters)."""
 
-    name: str
+    name: Annotated[str, Meta(min_length=1, max_length=limits.NAME_CHARACTERS)]
 
 
 class Hang(Command, frozen=True, tag=True):
@@ -104,7 +105,7 @@ class Line(Struct, frozen=True):
 
 
 class Event(Struct, frozen=True, kw_only=True, tag=True):
-    """What happened. `seq` counts an engine's events from 1; 0 on a Snapshot's replies is not used."""
+    """What happened. `seq` counts an engine's events from 1; it is 0 on what only one screen is told."""
 
     seq: int = 0
 
@@ -244,8 +245,8 @@ class MediaSkipped(Event, frozen=True, kw_only=True, tag=True):
 
 
 class CommandRefused(Event, frozen=True, kw_only=True, tag=True):
-    """A command was not understood ("malformed", "version") or does not fit the phase ("phase"). Only its sender
-    is told."""
+    """A command was not understood ("malformed", "version"), does not fit the phase ("phase"), or can't be done
+    ("screens": too many are attached; "queue-full")."""
 
     cause: str
     detail: str = ""
@@ -279,6 +280,8 @@ AnyEvent = (
     | CommandRefused
     | Ended
 )
+
+Emit = Callable[[AnyEvent], None]  # how an actor says what happened; never waits
 
 _encoder = msgspec.json.Encoder()
 _commands: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)

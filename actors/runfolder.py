@@ -11,6 +11,7 @@ import socket
 import stat
 import struct
 from pathlib import Path
+from typing import Protocol
 
 from relay import limits
 
@@ -91,7 +92,11 @@ def engine_names() -> list[str]:
     return sorted(names, key=lambda name: (len(name), name))
 
 
-def peer_is_us(connection: socket.socket) -> bool:
+class _Connection(Protocol):
+    def getsockopt(self, level: int, option: int, size: int, /) -> bytes: ...
+
+
+def peer_is_us(connection: _Connection) -> bool:
     """Tell whether the process at the other end of a Unix socket runs as our user."""
     if hasattr(socket, "SO_PEERCRED"):
         credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))

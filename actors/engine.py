@@ -1,0 +1,290 @@
+"""The engine: one process for each call and side, in which all its actors live. It has no screen.
+
+    screens ──commands──► engine ──► chat ──say──► session ══ lanes ══ relay ══ …
+       ▲                                ◄──news──
+       └──────────events (numbered, remembered in the record)──────────┘
+
+It begins idle, waits for one of MakeCode, EnterCode, OpenPlain, runs that call, and ends with it. Screens come and
+go meanwhile.
+"""
+
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+import trio
+
+from actors import runfolder
+from actors.chat import ChatCommand, chat
+from actors.code import CodeError, parse_code
+from actors.dial import DialError, Dialler, dialler
+from actors.messages import (
+    AnyCommand,
+    AnyEvent,
+    Attach,
+    CodeBurned,
+    CommandRefused,
+    Emit,
+    Ended,
+    EnterCode,
+    Failed,
+    Hang,
+    MakeCode,
+    OpenPlain,
+    PhaseChanged,
+    SendText,
+    SessionOpened,
+    SetName,
+    SetTyping,
+    TextRefused,
+)
+from actors.news import News
+from actors.pairing import CodeBurnedError, join_maker, wait_for_joiner
+from actors.peer import Name
+from actors.record import Record
+from actors.screens import Screens
+from actors.seal import Role, SessionKeys
+from actors.session import Session, SessionOver
+from relay import limits
+
+log = logging.getLogger("visavis.engine")
+
+DEVICE_VARIABLES: Final = ("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "PULSE_SERVER")
+_FLUSH_SECONDS: Final = 2.0  # for screens to be told of the end
+_INBOX_ITEMS: Final = 64  # of the chat: enough that a burst of acknowledgements need not wait for it
+
+
+class Engine:
+    """The supervisor: takes commands, runs one call, tells every screen what happens."""
+
+    def __init__(self, name: str, display_name: str, *, stdio: bool) -> None:
+        self._stdio = stdio
+        self._name = display_name
+        self._record = Record(name, display_name)
+        self._commands_in, self._commands = trio.open_memory_channel[tuple[AnyCommand, Emit]](_INBOX_ITEMS)
+        self._screens = Screens(self._record, self._commands_in)
+        self._chat: trio.MemorySendChannel[ChatCommand | News] | None = None  # while there is someone to talk to
+        self._hang: Callable[[], None] | None = None  # how the call that runs is hung up
+        self._ended = trio.Event()
+
+    async def run(self, listener: trio.SocketListener) -> None:
+        """Serve screens and the call until it is over, then tell them and return."""
+        async with trio.open_nursery() as nursery:
+            self._calls = nursery
+            nursery.start_soon(self._screens.serve, listener)
+            nursery.start_soon(self._take_commands)
+            nursery.start_soon(self._watch_unwatched)
+            nursery.start_soon(self._watch_signals)
+            if self._stdio:
+                nursery.start_soon(self._serve_stdio)
+            await self._ended.wait()
+            with trio.move_on_after(_FLUSH_SECONDS):
+                await self._screens.wait_flushed()
+            nursery.cancel_scope.cancel()
+
+    # --- what may end it -----------------------------------------------------------------------------------------
+
+    def _end(self, cause: str, detail: str = "") -> None:
+        if not self._ended.is_set():
+            log.info("ended: %s %s", cause, detail)
+            self._emit(Ended(cause=cause, detail=detail))
+            self._ended.set()
+
+    def _hang_up(self) -> None:
+        if self._hang is None:
+            self._end("hung")
+        else:
+            self._hang()
+
+    async def _serve_stdio(self) -> None:
+        await self._screens.serve_stdio()
+        self._hang_up()  # the script is gone, or done
+
+    async def _watch_signals(self) -> None:
+        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            async for _ in signals:
+                self._hang_up()
+
+    async def _watch_unwatched(self) -> None:
+        while True:
+            await trio.sleep(1)
+            idle = self._record.snapshot.phase in ("idle", "dialling")
+            unwatched = trio.current_time() - self._screens.left_at if self._screens.count == 0 else 0
+            if idle and unwatched >= limits.UNWATCHED_SECONDS:
+                self._end("unwatched")
+
+    # --- commands ------------------------------------------------------------------------------------------------
+
+    async def _take_commands(self) -> None:
+        async for command, reply in self._commands:
+            log.debug("command %s", type(command).__name__)
+            await self._take_command(command, reply)
+
+    async def _take_command(self, command: AnyCommand, reply: Emit) -> None:
+        match command:
+            case Attach():
+                # As tmux's update-environment: devices are those of the terminal that came last.
+                os.environ.update({k: command.environment[k] for k in DEVICE_VARIABLES if k in command.environment})
+            case MakeCode():
+                self._start(reply, command.relay, self._make)
+            case EnterCode():
+                self._start(reply, command.relay, self._enter, command.code)
+            case OpenPlain():
+                self._start(reply, command.relay, self._open_plain)
+            case SendText() | SetTyping() | SetName():
+                if isinstance(command, SetName):
+                    self._name = command.name
+                    self._record.rename(command.name)
+                await self._tell_chat(command, reply)
+            case Hang():
+                self._hang_up()
+
+    async def _tell_chat(self, command: ChatCommand, reply: Emit) -> None:
+        if self._chat is not None:
+            with suppress(trio.ClosedResourceError):  # the call ended while this waited its turn
+                await self._chat.send(command)
+                return
+        if isinstance(command, SendText):
+            reply(TextRefused(id=command.id, cause="no-call"))
+
+    def _start(self, reply: Emit, relay: str, call: Callable[..., Awaitable[None]], *arguments: str) -> None:
+        if self._record.snapshot.phase != "idle":
+            reply(CommandRefused(cause="phase", detail=self._record.snapshot.phase))
+            return
+        self._emit(PhaseChanged(phase="dialling", relay=relay))
+        self._calls.start_soon(self._run_call, relay, call, *arguments)
+
+    # --- the call ------------------------------------------------------------------------------------------------
+
+    async def _run_call(self, relay: str, call: Callable[..., Awaitable[None]], *arguments: str) -> None:
+        try:
+            await call(relay, *arguments)
+        except (DialError, CodeError) as error:
+            cause = error.cause if isinstance(error, DialError) else error.code
+            log.info("failed: %s", cause)
+            self._emit(Failed(cause=cause, detail=error.detail))
+            self._emit(PhaseChanged(phase="idle"))
+        except CodeBurnedError as error:
+            log.info("code burned: %s", error.cause)
+            self._emit(CodeBurned(cause=error.cause))
+            self._emit(PhaseChanged(phase="idle"))
+
+    async def _make(self, relay: str) -> None:
+        dial = dialler(relay)
+        await self._converse("A", await wait_for_joiner(dial, relay, self._emit), dial)
+
+    async def _enter(self, relay: str, text: str) -> None:
+        code = parse_code(text)
+        dial = dialler(relay)
+        self._emit(PhaseChanged(phase="pairing"))
+        await self._converse("B", await join_maker(dial, code), dial)
+
+    async def _converse(self, role: Role, keys: SessionKeys, dial: Dialler) -> None:
+        """Run the session, and the chat over it, till the call is over; then end the engine."""
+        news, inbox = trio.open_memory_channel[ChatCommand | News](_INBOX_ITEMS)
+        session = Session(keys, role, dial, news, self._emit)
+        session.say(Name(self._name))
+        self._emit(SessionOpened(verification=keys.verification))
+        self._emit(PhaseChanged(phase="call"))
+        self._hang = session.hang
+        over = SessionOver("hung")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(chat, inbox, session, self._emit)
+            with news, news.clone() as self._chat:
+                try:
+                    await session.run()
+                except SessionOver as error:
+                    over = error
+            # Every sender is closed: the chat takes what is left in its inbox, then returns.
+            self._chat = None
+        self._end(over.cause, over.detail)
+
+    async def _open_plain(self, relay: str) -> None:
+        raise DialError("plain-not-built")  # PLACEHOLDER
+
+    def _emit(self, event: AnyEvent) -> None:
+        self._screens.emit(event)
+
+
+def main(*, stdio: bool, ready_fd: int | None, name: str) -> int:
+    """Be an engine until its call is over; return the exit code.
+
+    `name` is how the person is called. With `stdio`, commands and events are JSON lines on standard input and
+    output. Otherwise the engine is detached: it ignores SIGHUP, logs to a file, and writes to `ready_fd` one line,
+    its own name or `error CODE DETAIL`.
+    """
+    try:
+        engine_name, lock = runfolder.claim_name()
+        path = runfolder.socket_path(engine_name)
+        listener = _listen(path)
+    except (runfolder.RunFolderError, OSError) as error:
+        code, detail = (
+            (error.code, str(error.path)) if isinstance(error, runfolder.RunFolderError) else ("unwritable", str(error))
+        )
+        _say_ready(ready_fd, f"error {code} {detail}")
+        if stdio:
+            sys.stderr.write(f"error {code} {detail}\n")
+        return 1
+    if not stdio:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        _log_to_file(engine_name)
+    _say_ready(ready_fd, engine_name)
+    try:
+        trio.run(_run, engine_name, clean_name(name), stdio, listener)
+    finally:
+        with suppress(FileNotFoundError):
+            path.unlink()
+        os.close(lock)
+    return 0
+
+
+def clean_name(name: str) -> str:
+    """Return a display name that can be sent: valid Unicode, 1 to 64 characters."""
+    return name.encode("utf-8", "replace").decode().strip()[: limits.NAME_CHARACTERS] or "?"
+
+
+async def _run(engine_name: str, name: str, stdio: bool, listening: socket.socket) -> None:
+    listener = trio.SocketListener(trio.socket.from_stdlib_socket(listening))
+    await Engine(engine_name, name, stdio=stdio).run(listener)
+
+
+def _listen(path: Path) -> socket.socket:
+    """Listen on a Unix socket that only we can open. What is at `path` is stale: its lock was free."""
+    with suppress(FileNotFoundError):
+        path.unlink()
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    mask = os.umask(0o177)
+    try:
+        listening.bind(str(path))
+    finally:
+        os.umask(mask)
+    listening.listen()
+    return listening
+
+
+def log_path(engine_name: str) -> Path:
+    """Return the file that the engine of this name logs to."""
+    return platformdirs.user_log_path("visavis") / f"engine-{engine_name}.log"
+
+
+def _log_to_file(engine_name: str) -> None:
+    """Send the log, and whatever native libraries write to descriptor 2, to a file of our own."""
+    path = log_path(engine_name)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+    logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s", level=logging.INFO)
+
+
+def _say_ready(ready_fd: int | None, line: str) -> None:
+    if ready_fd is not None:
+        with os.fdopen(ready_fd, "w") as ready:
+            ready.write(line + "\n")

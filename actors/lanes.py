@@ -1,0 +1,188 @@
+"""Lanes beside `main`, opened on first use (docs/protocol.md, section 4).
+
+Either side says OpenLane(name, generation) on `main`, both connect as `name.generation` in the epoch's room of
+lanes, exchange nonces, and go on sealed. An actor sees a `LanePort` that outlives connections: what it puts into
+`outgoing` waits until a lane is open, and `LaneOpened` tells it that it is a new one.
+"""
+
+import os
+from dataclasses import dataclass
+from typing import Final
+
+import trio
+
+from actors.desk import Desk
+from actors.dial import Connection, DialError, Dialler
+from actors.lane import MAIN_LIMIT, LaneEnded, SealedLane
+from actors.peer import OpenLane
+from actors.seal import EpochKeys, Role
+from relay import limits, wire
+from relay.wire import Hello
+
+NONCE_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class LaneOpened:
+    """From here on packets come from, and go to, this connection; what the last one had not passed on is lost."""
+
+    epoch: int
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class LanePacket:
+    """Inner type and payload, as the peer's actor sent them."""
+
+    type: bytes
+    payload: bytearray
+
+
+@dataclass(frozen=True, slots=True)
+class LaneClosed:
+    """The connection is over ("bye", "cut", "altered", …); whoever needs the lane opens the next generation.
+
+    Not said when a new epoch closes the lanes of the old one: then the next LaneOpened has another epoch.
+    """
+
+    generation: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class LanePort:
+    """Where an actor meets its lane. `limit`: greatest SEAL payload in bytes. Full channels block, either way."""
+
+    name: str
+    incoming: trio.MemorySendChannel[LaneOpened | LanePacket | LaneClosed]
+    outgoing: trio.MemoryReceiveChannel[tuple[bytes, bytes]]
+    limit: int = MAIN_LIMIT
+
+
+class Generations:
+    """Which connection of each lane counts: the highest generation said or seen in this epoch. No I/O."""
+
+    def __init__(self) -> None:
+        self._highest: dict[str, int] = {}
+
+    def following(self, name: str) -> int:
+        """Return the generation to say when this side needs the lane; the first is 1."""
+        self._highest[name] = self._highest.get(name, 0) + 1
+        return self._highest[name]
+
+    def said(self, opening: OpenLane) -> bool:
+        """Tell whether to connect because the peer said this: yes if it is higher than any said or seen."""
+        if opening.generation <= self._highest.get(opening.name, 0):
+            return False
+        self._highest[opening.name] = opening.generation
+        return True
+
+
+class Lanes:
+    """The lanes of one epoch; its connections live in `nursery` and end with it."""
+
+    def __init__(
+        self,
+        nursery: trio.Nursery,
+        dial: Dialler,
+        keys: EpochKeys,
+        role: Role,
+        epoch: int,
+        desk: Desk,
+        ports: dict[str, LanePort],
+    ) -> None:
+        self._nursery = nursery
+        self._dial = dial
+        self._keys = keys
+        self._role = role
+        self._epoch = epoch
+        self._desk = desk
+        self._ports = ports
+        self._generations = Generations()
+        self._running: dict[str, trio.CancelScope] = {}
+
+    def open(self, name: str) -> None:
+        """This side needs the lane: say so and connect. One that is open is replaced."""
+        generation = self._generations.following(name)
+        self._desk.open_lane(OpenLane(name, generation))
+        self._connect(name, generation)
+
+    def said(self, opening: OpenLane) -> bool:
+        """The peer said OpenLane: connect if that is due. False if no actor here serves a lane of this name."""
+        if opening.name not in self._ports:
+            return False
+        if self._generations.said(opening):
+            self._connect(opening.name, opening.generation)
+        return True
+
+    def _connect(self, name: str, generation: int) -> None:
+        if name in self._running:
+            self._running[name].cancel()
+        scope = self._running[name] = trio.CancelScope()
+        self._nursery.start_soon(self._run, self._ports[name], generation, scope)
+
+    async def _run(self, port: LanePort, generation: int, scope: trio.CancelScope) -> None:
+        with scope:
+            try:
+                with trio.fail_after(limits.LANE_SECONDS):
+                    connection = await self._dial(
+                        Hello("room", self._keys.side, self._keys.lanes_room, f"{port.name}.{generation}")
+                    )
+            except DialError as error:
+                await port.incoming.send(LaneClosed(generation, error.cause))
+                return
+            except trio.TooSlowError:
+                await port.incoming.send(LaneClosed(generation, "silent"))
+                return
+            try:
+                cause = await self._serve(connection, port, generation)
+            finally:
+                await connection.aclose()
+            await port.incoming.send(LaneClosed(generation, cause))
+
+    async def _serve(self, connection: Connection, port: LanePort, generation: int) -> str:
+        """Exchange nonces, then move packets both ways till an end; return its cause."""
+        try:
+            with trio.fail_after(limits.LANE_SECONDS):
+                await connection.wait_paired()
+            with trio.fail_after(limits.HANDSHAKE_SECONDS):
+                lane = await self._seal(connection, port, generation)
+        except DialError as error:
+            return error.cause
+        except trio.TooSlowError:
+            return "silent"
+        await port.incoming.send(LaneOpened(self._epoch, generation))
+        causes: list[str] = []
+        async with trio.open_nursery() as nursery:
+
+            async def read() -> None:
+                try:
+                    while (packet := await lane.receive())[0] != wire.BYE:
+                        await port.incoming.send(LanePacket(*packet))
+                    causes.append("bye")
+                except LaneEnded as error:
+                    causes.append(error.cause)
+                nursery.cancel_scope.cancel()
+
+            async def write() -> None:
+                try:
+                    async for inner_type, payload in port.outgoing:
+                        await lane.send(inner_type, payload)
+                    await lane.send(wire.BYE, b"")  # the actor is done; the peer's reader closes the connection
+                except LaneEnded as error:
+                    causes.append(error.cause)
+                    nursery.cancel_scope.cancel()
+
+            nursery.start_soon(read)
+            nursery.start_soon(write)
+        return causes[0]
+
+    async def _seal(self, connection: Connection, port: LanePort, generation: int) -> SealedLane:
+        own = os.urandom(NONCE_BYTES)
+        await connection.send(wire.NONCE, own)
+        answer = await connection.receive()
+        if answer.type != wire.NONCE or len(answer.payload) != NONCE_BYTES:
+            raise DialError("protocol", "NON0")
+        nonce_a, nonce_b = (own, answer.payload) if self._role == "A" else (answer.payload, own)
+        sealer, opener = self._keys.lane(f"{port.name}.{generation}", nonce_a, nonce_b)
+        return SealedLane(connection, sealer, opener, port.limit)

@@ -1,0 +1,127 @@
+"""What two engines say to each other inside the seal: typed structs as JSON (docs/protocol.md, sections 1, 4, 5).
+
+Controls (CTL0) are about the epoch and are lost with it; messages (MSG0) are numbered and arrive exactly once.
+A control or message with a tag unknown here is skipped and counted, so that later versions can add some.
+"""
+
+import struct
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from relay import limits
+
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Payload = bytes | bytearray
+Nanoseconds = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+
+
+class PeerError(Exception):
+    """The peer, whose packets are authentic, said something that no Visavis says."""
+
+
+class OpenLane(Struct, frozen=True, tag=True):
+    """Connect to lane `name` in this `generation`: it is needed."""
+
+    name: Annotated[str, Meta(pattern="^[a-z0-9]{1,32}$")]
+    generation: Annotated[int, Meta(ge=1, lt=2**31)]
+
+
+class Heartbeat(Struct, frozen=True, tag=True):
+    """The peer lives. Times in ns: when this was sent (sender's clock), and of the last heartbeat the sender had
+    received: its `sent` (receiver's clock; 0 for none) and how long the sender held it."""
+
+    sent: Nanoseconds
+    echo: Nanoseconds = 0
+    held: Count = 0
+
+
+class HaveUpTo(Struct, frozen=True, tag=True):
+    """Every message up to this number is kept here. The first packet of each direction of an epoch."""
+
+    number: Count
+
+
+class Typing(Struct, frozen=True, tag=True):
+    """Someone writes, or no longer."""
+
+    typing: bool
+
+
+class Hung(Struct, frozen=True, tag=True):
+    """The call is over for both; no reconnecting."""
+
+
+class Text(Struct, frozen=True, tag=True):
+    """A message of the conversation, at most 64 KiB of UTF-8."""
+
+    text: str
+
+
+class Name(Struct, frozen=True, tag=True):
+    """How the sender wants to be called. The first message of a session; a later one changes it."""
+
+    name: str
+
+
+Control = OpenLane | Heartbeat | HaveUpTo | Typing | Hung
+Message = Text | Name
+
+
+class _Tagged(Struct):
+    type: str
+
+
+_NUMBER: Final = struct.Struct("!Q")
+_tags = msgspec.json.Decoder(_Tagged)
+_controls: msgspec.json.Decoder[Control] = msgspec.json.Decoder(Control)
+_messages: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
+_CONTROL_TAGS: Final = frozenset({"OpenLane", "Heartbeat", "HaveUpTo", "Typing", "Hung"})
+_MESSAGE_TAGS: Final = frozenset({"Text", "Name"})
+
+
+def encode_control(control: Control) -> bytes:
+    """Return the payload of a CTL0."""
+    return msgspec.json.encode(control)
+
+
+def decode_control(payload: Payload) -> Control | None:
+    """Return the control in a CTL0, None if its tag is unknown. Raises `PeerError`."""
+    if not _known(payload, _CONTROL_TAGS):
+        return None
+    try:
+        return _controls.decode(payload)
+    except msgspec.DecodeError as error:
+        raise PeerError(f"control: {error}") from None
+
+
+def encode_message(number: int, message: Message) -> bytes:
+    """Return the payload of a MSG0."""
+    return _NUMBER.pack(number) + msgspec.json.encode(message)
+
+
+def decode_message(payload: Payload) -> tuple[int, Message | None]:
+    """Return number and message of a MSG0; None for the message if its tag is unknown. Raises `PeerError`."""
+    if len(payload) < _NUMBER.size:
+        raise PeerError("message without a number")
+    number: int = _NUMBER.unpack_from(payload)[0]
+    body = payload[_NUMBER.size :]
+    if not _known(body, _MESSAGE_TAGS):
+        return number, None
+    try:
+        message = _messages.decode(body)
+    except msgspec.DecodeError as error:
+        raise PeerError(f"message: {error}") from None
+    if isinstance(message, Text) and len(message.text.encode()) > limits.CHAT_BYTES:
+        raise PeerError(f"a text of over {limits.CHAT_BYTES} bytes")
+    if isinstance(message, Name) and not 0 < len(message.name) <= limits.NAME_CHARACTERS:
+        raise PeerError(f"a name of over {limits.NAME_CHARACTERS} characters")
+    return number, message
+
+
+def _known(payload: Payload, tags: frozenset[str]) -> bool:
+    try:
+        return _tags.decode(payload).type in tags
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise PeerError(f"not a tagged struct: {error}") from None

@@ -1,0 +1,198 @@
+"""The original's protocol as a client: chat in clear, media counted and passed over. It shares no session.
+
+connect            ───▶  (nothing is said: an original server pairs at accept)
+TEX0, UTF-8        ◀──▶  a line
+VID0 AUD0 IMG0 …   ◀───  skipped, piece by piece, and counted
+REJ                ◀───  two are there already; three bare bytes, then the end
+"""
+
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import trio
+
+from actors import dial
+from actors.messages import AnyEvent, LinkChanged, MediaSkipped, SendText, TextReceived, TextSent
+from relay import limits, wire
+from relay.visible import visible
+
+Emit = Callable[[AnyEvent], Awaitable[None]]
+
+_RECEIVE_BYTES: Final = 64 * limits.KIB
+_ALLOWED: Final = {**wire.PLAIN_LIMITS, wire.ERROR: limits.HANDSHAKE_BYTES}  # ERR0: what our own relay would say
+
+
+class PlainEnded(Exception):  # noqa: N818 - an end is not always an error
+    """The plain connection is over, or never was. `cause` is a code of docs/engine.md, `detail` goes with it:
+    relay-unknown-host, relay-refused, relay-unreachable, plain-full, relay-error, protocol, cut.
+    """
+
+    def __init__(self, cause: str, detail: str = "") -> None:
+        super().__init__(f"{cause} {detail}".rstrip())
+        self.cause = cause
+        self.detail = detail
+
+
+class PlainReader:
+    """Turns a stream of bytes, however it was cut, into the texts in it; everything else is skipped and counted.
+
+    At most one text, and what was fed last, is held: an image of 64 MiB is dropped as it comes. `skipped` counts
+    whole packets by type. After an error the reader stays in it.
+    """
+
+    def __init__(self) -> None:
+        self.skipped: Counter[str] = Counter()
+        self._buffer = bytearray()
+        self._type = b""  # of the packet that has begun; empty between packets
+        self._left = 0  # bytes of its payload still to come
+        self._fresh = True  # no header was read yet: REJ may stand here
+        self._ended: PlainEnded | None = None
+
+    def feed(self, data: bytes) -> None:
+        """Take what came from the stream."""
+        self._buffer += data
+
+    @property
+    def held(self) -> int:
+        """Bytes fed and not yet used."""
+        return len(self._buffer)
+
+    def next_text(self) -> str | None:
+        """Return the next whole text, or None when more bytes are needed.
+
+        Bytes that are not UTF-8 become U+FFFD. Raises `PlainEnded`: plain-full, protocol, or relay-error for an
+        ERR0, with what it says.
+        """
+        if self._ended is not None:
+            raise self._ended
+        while self._type or self._begin_packet():
+            if self._type in (wire.TEXT, wire.ERROR):
+                if len(self._buffer) < self._left:
+                    return None
+                return self._take_text()
+            gone = min(self._left, len(self._buffer))
+            del self._buffer[:gone]
+            self._left -= gone
+            if self._left:
+                return None
+            self.skipped[self._type.decode()] += 1
+            self._type = b""
+        return None
+
+    def _begin_packet(self) -> bool:
+        if self._fresh and self._buffer.startswith(wire.REJECT):
+            raise self._end("plain-full")
+        if len(self._buffer) < wire.HEADER.size:
+            return False
+        self._fresh = False
+        packet_type, size = wire.HEADER.unpack_from(self._buffer)
+        del self._buffer[: wire.HEADER.size]
+        if packet_type not in _ALLOWED:
+            raise self._end("protocol", f"unknown-type: {visible(packet_type.decode('latin-1'))}")
+        if size > _ALLOWED[packet_type]:
+            raise self._end("protocol", f"too-large: {packet_type.decode()} of {size} bytes")
+        self._type, self._left = packet_type, size
+        return True
+
+    def _take_text(self) -> str:
+        payload = bytes(self._buffer[: self._left])
+        del self._buffer[: self._left]
+        packet_type, self._type = self._type, b""
+        if packet_type == wire.ERROR:
+            code, message = wire.parse_error(payload)
+            raise self._end("relay-error", message or code)
+        return payload.decode("utf-8", "replace")
+
+    def _end(self, cause: str, detail: str = "") -> PlainEnded:
+        self._buffer.clear()
+        self._ended = PlainEnded(cause, detail)
+        return self._ended
+
+
+async def plain(
+    relay: tuple[str, int],
+    commands: trio.MemoryReceiveChannel[SendText],
+    emit: Emit,
+    *,
+    clock: Callable[[], float] = time.time,
+) -> None:
+    """Be a client of the original's server, or of our relay's lobby, at `relay` (host and port) until it ends.
+
+    Takes: `SendText`, its length checked before. Emits: `LinkChanged` joined once connected (whether someone is
+    at the other end nobody says), `TextSent` when a text is with the kernel, `TextReceived` with ids plain-1,
+    plain-2…, `MediaSkipped` with the counts so far, at once and then at most once in
+    `limits.SKIPPED_REPORT_SECONDS`. `clock` gives UNIX seconds for what people see.
+
+    Returns when `commands` was closed by its sender: what was handed over is sent first, and what comes within
+    `limits.LINGER_SECONDS` still taken. Raises `PlainEnded` when the connection ends, or was not to be had; does
+    not connect again. Cancelling closes the connection at once; a text may then be cut in its middle.
+    """
+    try:
+        stream = await dial.open_stream(*relay)
+    except dial.DialError as error:
+        raise PlainEnded(error.cause, error.detail) from None
+
+    reader = PlainReader()
+    skipped_more = trio.Event()
+    reported: dict[str, int] = {}
+
+    async def read() -> None:
+        texts = 0
+        while True:
+            try:
+                data = await stream.receive_some(_RECEIVE_BYTES)
+            except trio.BrokenResourceError:
+                data = b""
+            if not data:
+                raise PlainEnded("cut")
+            reader.feed(data)
+            while (text := reader.next_text()) is not None:
+                texts += 1
+                await emit(TextReceived(id=f"plain-{texts}", text=text, at=clock()))
+            if reader.skipped != reported:
+                skipped_more.set()
+
+    async def report() -> None:
+        nonlocal skipped_more
+        while True:
+            await skipped_more.wait()
+            skipped_more = trio.Event()
+            await report_now()
+            await trio.sleep(limits.SKIPPED_REPORT_SECONDS)
+
+    async def report_now() -> None:
+        nonlocal reported
+        if reader.skipped != reported:
+            reported = dict(reader.skipped)
+            await emit(MediaSkipped(counts=reported))
+
+    async def write() -> None:
+        async for command in commands:
+            try:
+                await stream.send_all(wire.encode(wire.TEXT, command.text.encode("utf-8", "replace")))
+            except trio.BrokenResourceError:
+                raise PlainEnded("cut") from None
+            await emit(TextSent(id=command.id))
+
+    ended: PlainEnded | None = None
+    hung = False
+    async with stream:
+        await emit(LinkChanged(link="joined", since=clock()))
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(read)
+                nursery.start_soon(report)
+                await write()
+                hung = True
+                with contextlib.suppress(trio.BrokenResourceError):
+                    await stream.send_eof()
+                await trio.sleep(limits.LINGER_SECONDS)
+                nursery.cancel_scope.cancel()
+        except* PlainEnded as group:
+            ended = next(error for error in group.exceptions if isinstance(error, PlainEnded))
+        await report_now()
+    if ended is not None and not hung:
+        raise ended
