@@ -36,6 +36,7 @@ from actors.messages import (
     EnterCode,
     Failed,
     Hang,
+    LinkChanged,
     MakeCode,
     OpenPlain,
     PhaseChanged,
@@ -48,11 +49,12 @@ from actors.messages import (
 from actors.news import News
 from actors.pairing import CodeBurnedError, join_maker, wait_for_joiner
 from actors.peer import Name
+from actors.plain import PlainEnded, plain
 from actors.record import Record
 from actors.screens import Screens
 from actors.seal import Role, SessionKeys
 from actors.session import Session, SessionOver
-from relay import limits
+from relay import limits, wire
 
 log = logging.getLogger("visavis.engine")
 
@@ -207,7 +209,29 @@ class Engine:
         self._end(over.cause, over.detail)
 
     async def _open_plain(self, relay: str) -> None:
-        raise DialError("plain-not-built")  # PLACEHOLDER
+        """Speak the original's protocol till the connection ends; nothing of a session is touched."""
+        try:
+            address = wire.parse_address(relay)
+        except ValueError:
+            raise DialError("relay-address", relay) from None
+        commands, inbox = trio.open_memory_channel[ChatCommand | News](_INBOX_ITEMS)
+
+        def emit(event: AnyEvent) -> None:
+            if isinstance(event, LinkChanged):
+                self._emit(PhaseChanged(phase="plain"))
+                self._chat, self._hang = commands, commands.close
+            self._emit(event)
+
+        over = PlainEnded("hung")
+        with commands:
+            try:
+                await plain(address, inbox, emit)
+            except PlainEnded as end:
+                over = end
+        if self._chat is None:
+            raise DialError(over.cause, over.detail)
+        self._chat = None
+        self._end(over.cause, over.detail)
 
     def _emit(self, event: AnyEvent) -> None:
         self._screens.emit(event)

@@ -13,20 +13,20 @@ class HeartbeatClock:
     """Makes heartbeats and learns from the peer's. All times in ns of a clock that never jumps."""
 
     def __init__(self) -> None:
-        self._peer_sent = 0  # of the peer's last heartbeat, by its clock
+        self._peer_sent: int | None = None  # of the peer's last heartbeat, by its clock
         self._came = 0  # when it came, by ours
         self._samples: deque[tuple[int, int]] = deque(maxlen=limits.HEARTBEATS_KEPT)
 
     def make(self, now: int) -> Heartbeat:
         """Return the heartbeat to send now."""
-        held = max(0, now - self._came) if self._peer_sent else 0
+        held = 0 if self._peer_sent is None else max(0, now - self._came)
         return Heartbeat(sent=now, echo=self._peer_sent, held=held)
 
     def take(self, heartbeat: Heartbeat, now: int) -> int | None:
         """Learn from a heartbeat that came now; return the round trip in ns, or None if it tells none."""
         self._peer_sent = heartbeat.sent
         self._came = now
-        if not heartbeat.echo:
+        if heartbeat.echo is None:
             return None
         round_trip = now - heartbeat.echo - heartbeat.held
         if not 0 <= round_trip <= _ABSURD_NS:

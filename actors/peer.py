@@ -30,10 +30,10 @@ class OpenLane(Struct, frozen=True, tag=True):
 
 class Heartbeat(Struct, frozen=True, tag=True):
     """The peer lives. Times in ns: when this was sent (sender's clock), and of the last heartbeat the sender had
-    received: its `sent` (receiver's clock; 0 for none) and how long the sender held it."""
+    received: its `sent` (receiver's clock; absent if there was none) and how long the sender held it."""
 
     sent: Nanoseconds
-    echo: Nanoseconds = 0
+    echo: Nanoseconds | None = None
     held: Count = 0
 
 

@@ -9,17 +9,26 @@ REJ                ◀───  two are there already; three bare bytes, then t
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 
 import trio
 
 from actors import dial
-from actors.messages import AnyEvent, LinkChanged, MediaSkipped, SendText, TextReceived, TextSent
+from actors.chat import ChatCommand, refusal
+from actors.messages import (
+    Emit,
+    LinkChanged,
+    MediaSkipped,
+    SendText,
+    TextQueued,
+    TextReceived,
+    TextRefused,
+    TextSent,
+)
+from actors.news import News
 from relay import limits, wire
 from relay.visible import visible
-
-Emit = Callable[[AnyEvent], Awaitable[None]]
 
 _RECEIVE_BYTES: Final = 64 * limits.KIB
 _ALLOWED: Final = {**wire.PLAIN_LIMITS, wire.ERROR: limits.HANDSHAKE_BYTES}  # ERR0: what our own relay would say
@@ -114,19 +123,20 @@ class PlainReader:
 
 async def plain(
     relay: tuple[str, int],
-    commands: trio.MemoryReceiveChannel[SendText],
+    inbox: trio.MemoryReceiveChannel[ChatCommand | News],
     emit: Emit,
     *,
     clock: Callable[[], float] = time.time,
 ) -> None:
     """Be a client of the original's server, or of our relay's lobby, at `relay` (host and port) until it ends.
 
-    Takes: `SendText`, its length checked before. Emits: `LinkChanged` joined once connected (whether someone is
-    at the other end nobody says), `TextSent` when a text is with the kernel, `TextReceived` with ids plain-1,
-    plain-2…, `MediaSkipped` with the counts so far, at once and then at most once in
-    `limits.SKIPPED_REPORT_SECONDS`. `clock` gives UNIX seconds for what people see.
+    Takes `SendText`, answered with `TextQueued` or `TextRefused`; other commands mean nothing here. Emits
+    `LinkChanged` joined once connected (whether someone is at the other end nobody says), `TextSent` when a text is
+    with the kernel, `TextReceived` with ids plain-1, plain-2…, `MediaSkipped` with the counts so far, at once and
+    then at most once in `limits.SKIPPED_REPORT_SECONDS`. `clock` gives UNIX seconds for what people see. It never
+    keeps the sender of its inbox waiting: past PLAIN_TEXTS a text that can't leave is refused.
 
-    Returns when `commands` was closed by its sender: what was handed over is sent first, and what comes within
+    Returns when `inbox` was closed by its sender: what was queued is sent first, and what comes within
     `limits.LINGER_SECONDS` still taken. Raises `PlainEnded` when the connection ends, or was not to be had; does
     not connect again. Cancelling closes the connection at once; a text may then be cut in its middle.
     """
@@ -136,8 +146,25 @@ async def plain(
         raise PlainEnded(error.cause, error.detail) from None
 
     reader = PlainReader()
-    skipped_more = trio.Event()
     reported: dict[str, int] = {}
+    skipped_more = trio.Event()
+    queue, queued = trio.open_memory_channel[SendText](limits.PLAIN_TEXTS)
+
+    async def accept() -> None:
+        with queue:
+            async for command in inbox:
+                if isinstance(command, SendText):
+                    cause = refusal(command.text)
+                    if not cause:
+                        try:
+                            queue.send_nowait(command)
+                        except trio.WouldBlock:
+                            cause = "queue-full"
+                    emit(
+                        TextRefused(id=command.id, cause=cause)
+                        if cause
+                        else TextQueued(id=command.id, text=command.text, at=clock())
+                    )
 
     async def read() -> None:
         texts = 0
@@ -151,7 +178,7 @@ async def plain(
             reader.feed(data)
             while (text := reader.next_text()) is not None:
                 texts += 1
-                await emit(TextReceived(id=f"plain-{texts}", text=text, at=clock()))
+                emit(TextReceived(id=f"plain-{texts}", text=text, at=clock()))
             if reader.skipped != reported:
                 skipped_more.set()
 
@@ -160,29 +187,30 @@ async def plain(
         while True:
             await skipped_more.wait()
             skipped_more = trio.Event()
-            await report_now()
+            report_now()
             await trio.sleep(limits.SKIPPED_REPORT_SECONDS)
 
-    async def report_now() -> None:
+    def report_now() -> None:
         nonlocal reported
         if reader.skipped != reported:
             reported = dict(reader.skipped)
-            await emit(MediaSkipped(counts=reported))
+            emit(MediaSkipped(counts=reported))
 
     async def write() -> None:
-        async for command in commands:
+        async for command in queued:
             try:
-                await stream.send_all(wire.encode(wire.TEXT, command.text.encode("utf-8", "replace")))
+                await stream.send_all(wire.encode(wire.TEXT, command.text.encode()))
             except trio.BrokenResourceError:
                 raise PlainEnded("cut") from None
-            await emit(TextSent(id=command.id))
+            emit(TextSent(id=command.id))
 
     ended: PlainEnded | None = None
     hung = False
     async with stream:
-        await emit(LinkChanged(link="joined", since=clock()))
+        emit(LinkChanged(link="joined", since=clock()))
         try:
             async with trio.open_nursery() as nursery:
+                nursery.start_soon(accept)
                 nursery.start_soon(read)
                 nursery.start_soon(report)
                 await write()
@@ -193,6 +221,6 @@ async def plain(
                 nursery.cancel_scope.cancel()
         except* PlainEnded as group:
             ended = next(error for error in group.exceptions if isinstance(error, PlainEnded))
-        await report_now()
+        report_now()
     if ended is not None and not hung:
         raise ended

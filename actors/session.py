@@ -312,7 +312,7 @@ class Session:
                 round_trip = self._clock.take(control, now)
                 if round_trip is not None:
                     self._emit(RoundTripMeasured(ms=round_trip / 1e6))
-                if not control.echo:
+                if control.echo is None:
                     desk.beat(self._clock.make(now))  # answered at once: both know the round trip from the start
             case Typing():
                 await self._news.send(PeerTyping(control.typing))
@@ -333,17 +333,14 @@ class Session:
     async def _watch_sleep(self) -> None:
         if sys.platform != "linux":
             return  # no clock that counts sleep; the heartbeat finds out 20 s later
-
-        def slept() -> float:
-            return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
-
-        before = slept()
+        before = seconds_slept()
         while True:
             await trio.sleep(1)
-            if slept() - before >= limits.SLEEP_SECONDS:
+            now = seconds_slept()
+            if now - before >= limits.SLEEP_SECONDS:
                 self._interrupted = "slept"
                 self._attempt.cancel()
-            before = slept()
+            before = now
 
     def _nudge(self) -> None:
         self._wake.set()
@@ -361,6 +358,11 @@ async def _expect(connection: Connection, packet_type: bytes) -> bytes:
     if packet.type != packet_type:
         raise LaneEnded("protocol", f"{packet.type.decode()} where {packet_type.decode()} should be")
     return packet.payload
+
+
+def seconds_slept() -> float:
+    """Return how long this machine has slept since it started (Linux)."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 def _now_ns() -> int:

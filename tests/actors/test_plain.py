@@ -11,7 +11,9 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.chat import ChatCommand
 from actors.messages import AnyEvent, LinkChanged, MediaSkipped, SendText, TextReceived, TextSent
+from actors.news import News
 from actors.plain import PlainEnded, PlainReader, plain
 from relay import limits, wire
 from relay.server import Options, serve
@@ -169,7 +171,7 @@ class Call:
 
     def __init__(self) -> None:
         self.events: list[AnyEvent] = []
-        self.commands, self._commands = trio.open_memory_channel[SendText](16)
+        self.commands, self._commands = trio.open_memory_channel[ChatCommand | News](16)
         self.end: PlainEnded | None = None
         self.over = trio.Event()
 
@@ -181,7 +183,7 @@ class Call:
                 self.end = end
         self.over.set()
 
-    async def _emit(self, event: AnyEvent) -> None:
+    def _emit(self, event: AnyEvent) -> None:
         self.events.append(event)
 
     async def say(self, text: str) -> None:
