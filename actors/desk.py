@@ -31,8 +31,7 @@ class Desk:
     def have_heard(self, have: HaveUpTo) -> list[int]:
         """Take the peer's HaveUpTo; return the numbers newly delivered. Raises `CounterError`."""
         newly = list(self._outbox.confirm(have.number))
-        if self._next is None:
-            self._next = have.number + 1
+        self._next = max(self._next or 0, have.number + 1)  # none that it has is sent again
         return newly
 
     def beat(self, heartbeat: peer.Heartbeat) -> None:
@@ -57,6 +56,8 @@ class Desk:
 
     def next_packet(self) -> tuple[bytes, bytes, int] | None:
         """Return type and payload of the packet to send now, and its number if it is a message (else 0)."""
+        if self.finished:
+            return None
         if self._told is None or self._told < self._inbox.have:
             self._told = self._inbox.have
             return *_control(HaveUpTo(self._told)), 0
@@ -72,7 +73,7 @@ class Desk:
         if self._typing is not None:
             typing, self._typing = self._typing, None
             return *_control(typing), 0
-        if self._farewell:
+        if self._farewell and self._next is not None:  # before, it is not known which messages are still to be sent
             packet = self._farewell.popleft()
             self.finished = not self._farewell
             return *packet, 0

@@ -73,6 +73,7 @@ class _Tagged(Struct):
     type: str
 
 
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # all that bad JSON raises
 _NUMBER: Final = struct.Struct("!Q")
 _tags = msgspec.json.Decoder(_Tagged)
 _controls: msgspec.json.Decoder[Control] = msgspec.json.Decoder(Control)
@@ -92,7 +93,7 @@ def decode_control(payload: Payload) -> Control | None:
         return None
     try:
         return _controls.decode(payload)
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         raise PeerError(f"control: {error}") from None
 
 
@@ -111,7 +112,7 @@ def decode_message(payload: Payload) -> tuple[int, Message | None]:
         return number, None
     try:
         message = _messages.decode(body)
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         raise PeerError(f"message: {error}") from None
     if isinstance(message, Text) and len(message.text.encode()) > limits.CHAT_BYTES:
         raise PeerError(f"a text of over {limits.CHAT_BYTES} bytes")
@@ -123,5 +124,5 @@ def decode_message(payload: Payload) -> tuple[int, Message | None]:
 def _known(payload: Payload, tags: frozenset[str]) -> bool:
     try:
         return _tags.decode(payload).type in tags
-    except (msgspec.DecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise PeerError(f"not a tagged struct: {error}") from None

@@ -37,7 +37,7 @@ class Record:
         match event:
             case m.PhaseChanged():
                 self._change(phase=event.phase, relay=event.relay or self._snapshot.relay)
-                if event.phase != "waiting":
+                if event.phase not in ("waiting", "pairing"):  # a code that nobody proved waits again
                     self._change(code="")
             case m.CodeMade():
                 self._change(code=event.code)

@@ -186,16 +186,24 @@ class _StdioScreen:
         self._held = bytearray()
 
     async def receive(self) -> bytes:
-        while (end := self._held.find(b"\n")) < 0:
-            if len(self._held) > limits.CONTROL_BYTES:
-                raise _ScreenGoneError
+        while True:
+            while (end := self._held.find(b"\n")) < 0:
+                if len(self._held) > limits.CONTROL_BYTES:
+                    raise _ScreenGoneError
+                self._held += await self._read()
+            line = bytes(self._held[:end])
+            del self._held[: end + 1]
+            if line.strip():
+                return line
+
+    async def _read(self) -> bytes:
+        try:
             data = await trio.to_thread.run_sync(os.read, 0, _RECEIVE_BYTES, abandon_on_cancel=True)
-            if not data:
-                raise _ScreenGoneError
-            self._held += data
-        line = bytes(self._held[:end])
-        del self._held[: end + 1]
-        return line if line.strip() else await self.receive()
+        except OSError:
+            raise _ScreenGoneError from None
+        if not data:
+            raise _ScreenGoneError
+        return data
 
     async def send(self, payload: bytes) -> None:
         rest = memoryview(payload + b"\n")

@@ -14,7 +14,7 @@ HELLO_BYTES: Final = 4 * KIB  # a hello is a few hundred bytes; the rest is room
 HELLO_SECONDS: Final = 10.0  # a slow modem needs two; a scanner that says nothing is let go
 ANSWER_SECONDS: Final = 10.0  # a relay answers a hello at once; one that has not by then is not ours
 ERROR_TEXT_CHARACTERS: Final = 200  # of an ERR0: one sentence, written by a stranger
-LANE_NAME_CHARACTERS: Final = 64
+LANE_NAME_CHARACTERS: Final = 64  # `audio.4294967295` is 16
 HANDSHAKE_BYTES: Final = 4 * KIB  # PAK0 PRF0 KEX0 CNF0 NON0 are under 100 bytes, ERR0 and WAIT under 4 KiB
 HANDSHAKE_SECONDS: Final = 10.0  # two round trips and a few milliseconds of arithmetic
 
@@ -22,7 +22,7 @@ HANDSHAKE_SECONDS: Final = 10.0  # two round trips and a few milliseconds of ari
 
 NUMBER_MIN, NUMBER_MAX = 1000, 9999  # four digits are easy to say
 LONG_NUMBER_MIN, LONG_NUMBER_MAX = 10000, 99999  # five when more than NUMBERS_IN_USE_SHARE are taken
-NUMBERS_IN_USE_SHARE: Final = 0.1
+NUMBERS_IN_USE_SHARE: Final = 0.1  # a guess then meets somebody one time in ten
 NUMBER_RESERVED_SECONDS: Final = 600.0  # its owner may come back by `keep`
 NUMBER_REST_SECONDS: Final = 3600.0  # not given out again: yesterday's code must not meet a stranger
 WAIT_SECONDS: Final = 24 * 3600.0  # a connection that waits for the other side; people take hours
@@ -30,29 +30,37 @@ JOIN_FAILURES: Final = 30  # `nobody` answers to one address in JOIN_FAILURES_SE
 JOIN_FAILURES_SECONDS: Final = 60.0  # 30 a minute: 43,200 a day of guesses at numbers that are no secret
 ADDRESS_CONNECTIONS: Final = 256  # of one address (IPv6: one /64); a laboratory sits behind one
 ADDRESS_UNPAIRED: Final = 30  # of those, still waiting
+NUMBERS_MADE: Final = 60  # `new` answered to one address in NUMBERS_MADE_SECONDS, then `limit`; a class starts at once
+NUMBERS_MADE_SECONDS: Final = 60.0  # one address can't use up the 90,000 (a number is taken for 70 min at least)
+ADDRESSES_COUNTED: Final = 10_000  # whose failed joins and numbers are counted; then the oldest is forgotten
+LINGERING: Final = 32  # connections over a limit that are told so in peace, at once; the rest is closed at once
+EXPIRY_SECONDS: Final = 30.0  # how often a relay looks for waits and numbers that are over
 DESCRIPTORS_SPARE: Final = 64  # kept out of the connection limit: listeners, log, epoll, pipes being opened
 
 # --- moving bytes ------------------------------------------------------------------------------------------
 
-CHUNK_BYTES: Final = 256 * KIB  # moved at a time: large enough to be cheap, small enough to be fair
+CHUNK_BYTES: Final = 512 * KIB  # moved at a time: large enough to be cheap, a fraction of a millisecond to move
+PIPE_BYTES: Final = 512 * KIB  # of a kernel pipe: 0.27 CPU-s per GB; at 256 KiB 0.32, at 1 MiB 0.26 (bench/relay.py)
+PIPES: Final = 128  # an unprivileged user has 16,384 pages in pipes: 128 of 128 pages
+PLAIN_PIECE_BYTES: Final = 64 * KIB  # of a plain payload, held while it is sent
 LIVE_CHUNK_BYTES: Final = 16 * KIB  # audio and video lanes: what the relay holds is delay
 LIVE_SOCKET_BYTES: Final = 64 * KIB  # socket buffers of audio and video lanes, for the same reason
 HALF_OPEN_SECONDS: Final = 60.0  # one side has said its end, the other says nothing more
 LINGER_SECONDS: Final = 1.0  # after ERR0: read and drop, so that no reset overtakes the error
-LINGER_BYTES: Final = 64 * KIB
+LINGER_BYTES: Final = 64 * KIB  # more than that is a flood, and not a client that was talking
 DRAIN_SECONDS: Final = 30.0  # default of `visavis relay --drain`
 KEEPALIVE_IDLE_SECONDS: Final = 25  # under the 30 s of the shortest home routers
-KEEPALIVE_INTERVAL_SECONDS: Final = 10
-KEEPALIVE_PROBES: Final = 3
+KEEPALIVE_INTERVAL_SECONDS: Final = 10  # with three probes a dead machine is known after a minute
+KEEPALIVE_PROBES: Final = 3  # one lost packet is no dead machine
 LOBBY_SILENCE_SECONDS: Final = 0.25  # an original client says nothing after connecting; ours speaks at once
 
 # --- what a packet may hold --------------------------------------------------------------------------------
 
 CHAT_BYTES: Final = 64 * KIB  # one message, UTF-8
 CONTROL_BYTES: Final = 1 * MIB  # one CTL0, MSG0, or packet of the local socket
-AUDIO_FRAME_BYTES: Final = 64 * KIB
-VIDEO_FRAME_BYTES: Final = 16 * MIB
-FILE_CHUNK_BYTES: Final = 1 * MIB
+AUDIO_FRAME_BYTES: Final = 64 * KIB  # two seconds of the original's PCM
+VIDEO_FRAME_BYTES: Final = 16 * MIB  # one JPEG of a large camera at quality 95
+FILE_CHUNK_BYTES: Final = 1 * MIB  # larger ones would only hold up what comes after them
 PLAIN_IMAGE_BYTES: Final = 64 * MIB  # IMG0, in plain mode only
 PLAIN_VIDEO_BYTES: Final = 64 * MIB  # VH26, in plain mode only: a group of H.263 frames
 FILE_HEADER_BYTES: Final = 64 * KIB  # FHD0: a name and a few numbers as JSON
@@ -61,13 +69,13 @@ NAME_CHARACTERS: Final = 64  # a display name
 
 # --- a session ---------------------------------------------------------------------------------------------
 
-HEARTBEAT_SECONDS: Final = 5.0
+HEARTBEAT_SECONDS: Final = 5.0  # three of them fit into LOST_SECONDS
 LOST_SECONDS: Final = 20.0  # three heartbeats missed and a slow round trip
-RECONNECT_MIN_SECONDS: Final = 0.25
-RECONNECT_MAX_SECONDS: Final = 10.0
+RECONNECT_MIN_SECONDS: Final = 0.25  # a relay that restarts is back in a second
+RECONNECT_MAX_SECONDS: Final = 10.0  # people look at the screen that long
 EPOCH_HELD_SECONDS: Final = 10.0  # an epoch this long makes the next wait short again
 SHORT_EPOCHS: Final = 3  # cut this often within EPOCH_HELD_SECONDS: open elsewhere
-ELSEWHERE_SECONDS: Final = 60.0
+ELSEWHERE_SECONDS: Final = 60.0  # two that replace each other would go on for ever
 SLEEP_SECONDS: Final = 5.0  # CLOCK_BOOTTIME ahead of the monotonic clock: the machine slept
 OUT_OF_REACH_SECONDS: Final = 24 * 3600.0  # an engine goes on trying this long
 PAIR_RETRY_SECONDS: Final = 30.0  # a joiner whose lane broke before its proof tries again
@@ -78,14 +86,17 @@ LANE_COUNTER_END: Final = 2**32  # a lane ends before its nonce counter gets her
 GAP_TRIES: Final = 3  # the same gap in the numbers three times ends the call
 HEARTBEATS_KEPT: Final = 30  # the clock offset is that of the best of these
 OUTBOX_MESSAGES: Final = 1000  # accepted and not yet delivered; one more is refused with a sentence
-OUTBOX_BYTES: Final = 4 * MIB
+OUTBOX_BYTES: Final = 4 * MIB  # 64 messages of the greatest size
+PLAIN_TEXTS: Final = 64  # plain: queued behind a peer that does not read; one more is refused
 
 # --- engine and screens ------------------------------------------------------------------------------------
 
 SCREEN_MAILBOX_BYTES: Final = 1 * MIB  # what a screen may be behind; one that stalls is let go
 SCREENS: Final = 16  # attached to one engine
 CONVERSATION_LINES: Final = 10_000  # kept by an engine for screens that come later
-CONVERSATION_BYTES: Final = 8 * MIB
+CONVERSATION_BYTES: Final = 8 * MIB  # an engine stays small, whatever is pasted into it
+SKIPPED_REPORT_SECONDS: Final = 1.0  # plain: counts of what is not shown; twenty frames a second come
 UNWATCHED_SECONDS: Final = 120.0  # an engine with no screen, no code that waits and no session ends
 SOCKET_PATH_BYTES: Final = 104  # sun_path of macOS, the shortest
 LINE_ID_CHARACTERS: Final = 64  # the id a screen gives a message
+CODE_CHARACTERS: Final = 256  # of a code as typed or pasted; a real one is under 40

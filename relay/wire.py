@@ -10,6 +10,7 @@ In clear stand only the handshake types and, in plain mode, the types of the ori
 packet is SEAL (docs/protocol.md, section 1).
 """
 
+import ipaddress
 import json
 import re
 import struct
@@ -21,6 +22,7 @@ from relay import limits
 from relay.visible import cut, visible
 
 HEADER: Final = struct.Struct("!4sQ")
+TYPE_BYTES: Final = 4
 VERSION: Final = 1
 
 # Handshake, in clear.
@@ -138,10 +140,12 @@ def parse_address(text: str) -> tuple[str, int]:
     """
     text = text.strip()
     if text.count(":") > 1 and not text.startswith("["):
-        return text, DEFAULT_PORT
-    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%\w]+)\]|([^\s:\[\]/]+))(?::([0-9]{1,5}))?", text)
-    if match is None:
+        text = f"[{text}]"
+    match = re.fullmatch(r"(?:\[([^\[\]]+)\]|([^\s:\[\]/]+))(?::([0-9]{1,5}))?", text)
+    if match is None or not text.isprintable():
         raise ValueError(text)
+    if match[1]:
+        ipaddress.IPv6Address(match[1])  # raises ValueError
     port = int(match[3]) if match[3] else DEFAULT_PORT
     if not 0 < port < 65536:
         raise ValueError(text)
@@ -161,7 +165,7 @@ PAIR_LANE: Final = "pair"
 
 _NUMBER = re.compile(r"[0-9]{4,5}")
 _HEX = re.compile(r"[0-9a-f]{32}")
-_LANE = re.compile(r"[a-z0-9.]{1,64}")
+_LANE = re.compile(rf"[a-z0-9.]{{1,{limits.LANE_NAME_CHARACTERS}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +227,14 @@ def parse_wait(payload: bytes) -> str:
     return room
 
 
+def error_payload(code: str, message: str) -> bytes:
+    """Return the payload of an ERR0; the message is cut to its limit."""
+    return json.dumps({"code": code, "message": cut(message, limits.ERROR_TEXT_CHARACTERS)}).encode()
+
+
 def encode_error(code: str, message: str) -> bytes:
-    """Return the ERR0 packet; the message is cut to its limit."""
-    return encode(ERROR, json.dumps({"code": code, "message": cut(message, limits.ERROR_TEXT_CHARACTERS)}).encode())
+    """Return the ERR0 packet."""
+    return encode(ERROR, error_payload(code, message))
 
 
 def parse_error(payload: bytes) -> tuple[str, str]:

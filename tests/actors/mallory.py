@@ -52,9 +52,19 @@ class Mallory:
 
         return dial
 
+    async def drop_waiting(self) -> None:
+        """Close every connection that waits: a relay that was killed."""
+        for stream, _, gone in self._waiting.values():
+            gone.cancel()
+            await trio.aclose_forcefully(stream)
+        self._waiting.clear()
+
     async def _serve(self, stream: trio.StapledStream) -> None:
         decoder = wire.Decoder(ANY_PACKET)
-        packet = await receive(stream, decoder)
+        try:
+            packet = await receive(stream, decoder)
+        except EOFError:  # cancelled before its hello
+            return
         hello = self.redirect(wire.parse_hello(packet.payload))
         self.hellos.append(hello)
         if self.refuse:

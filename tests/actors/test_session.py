@@ -1,103 +1,19 @@
 """A session: joined, cut, joined again, and what a hostile relay or peer can make of it."""
 
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 import pytest
 import trio
 
-from actors import peer
-from actors.lane import SealedLane
-from actors.messages import AnyEvent, LinkChanged, RoundTripMeasured
-from actors.news import Delivered, News, PeerTyping, Taken
-from actors.peer import HaveUpTo, Hung, Text
+from actors.messages import LinkChanged, RoundTripMeasured
+from actors.news import PeerTyping
 from actors.reliable import OutboxFullError
-from actors.seal import Exchange, SessionKeys
-from actors.session import MAIN, Session, SessionOver
+from actors.session import MAIN
 from relay import limits, wire
 from relay.wire import Hello, Packet
 from tests.actors.mallory import CutError, Mallory, pass_on
-
-SECRET = bytes(range(32))
-
-
-class Side:
-    """One end of a session, with everything it was told."""
-
-    def __init__(self, nursery: trio.Nursery, mallory: Mallory, role: str, secret: bytes = SECRET) -> None:
-        self.events: list[AnyEvent] = []
-        self.news: list[News] = []
-        self.over: SessionOver | None = None
-        self.done = trio.Event()
-        send, self._receive = trio.open_memory_channel[News](8)
-        self.session = Session(SessionKeys(secret, role), role, mallory.dialler(), send, self.events.append)
-        nursery.start_soon(self._run)
-        nursery.start_soon(self._hear)
-
-    async def _run(self) -> None:
-        try:
-            await self.session.run()
-        except SessionOver as over:
-            self.over = over
-        self.done.set()
-
-    async def _hear(self) -> None:
-        async for item in self._receive:
-            self.news.append(item)
-
-    def say(self, *texts: str) -> None:
-        for text in texts:
-            self.session.say(Text(text))
-
-    @property
-    def heard(self) -> list[str]:
-        return [item.message.text for item in self.news if isinstance(item, Taken) and isinstance(item.message, Text)]
-
-    @property
-    def delivered(self) -> list[int]:
-        return [item.number for item in self.news if isinstance(item, Delivered)]
-
-    @property
-    def links(self) -> list[str]:
-        return [" ".join((e.link, e.cause)).strip() for e in self.events if isinstance(e, LinkChanged)]
-
-    @property
-    def causes(self) -> list[str]:
-        return [f"{e.cause} {e.detail}".strip() for e in self.events if isinstance(e, LinkChanged) and e.cause]
-
-
-async def until(condition: Callable[[], object], seconds: float = 100) -> None:
-    """Let virtual time pass until the condition holds."""
-    step = 0.01
-    with trio.fail_after(seconds):
-        while not condition():
-            await trio.sleep(step)
-            step = min(step * 1.2, 0.5)
-
-
-@asynccontextmanager
-async def two(meddle: Callable[[str, int, int, Packet], bytes] = pass_on) -> AsyncIterator[tuple[Side, Side, Mallory]]:
-    async with trio.open_nursery() as nursery:
-        mallory = Mallory(nursery)
-        mallory.meddle = meddle
-        yield Side(nursery, mallory, "A"), Side(nursery, mallory, "B"), mallory
-        nursery.cancel_scope.cancel()
-
-
-def once(lane: str, sender: int, at: int, does: Callable[[Packet], bytes]) -> Callable[[str, int, int, Packet], bytes]:
-    """Meddle with one packet of the first connection that has it, then never again."""
-    done = False
-
-    def meddle(of: str, who: int, index: int, packet: Packet) -> bytes:
-        nonlocal done
-        if not done and (of, who, index) == (lane, sender, at):
-            done = True
-            return does(packet)
-        return pass_on(of, who, index, packet)
-
-    return meddle
-
+from tests.actors.sides import Side, once, two, until
 
 FIRST_SEALED = 2  # after KEX0 and CNF0
 
@@ -387,122 +303,3 @@ async def test_what_waits_for_the_peer_is_bounded(autojump_clock: trio.testing.M
         with pytest.raises(OutboxFullError):
             a.say("one more")
         nursery.cancel_scope.cancel()
-
-
-# --- a peer that holds the secret and breaks the protocol inside the seal ----------------------------------------
-
-
-@asynccontextmanager
-async def rogue(nursery: trio.Nursery) -> AsyncIterator[tuple[Side, SealedLane]]:
-    """A session's side A, joined with a lane on which the test says what it likes."""
-    mallory = Mallory(nursery)
-    a = Side(nursery, mallory, "A")
-    yield a, await join(mallory)
-    nursery.cancel_scope.cancel()
-
-
-async def join(mallory: Mallory) -> SealedLane:
-    keys = SessionKeys(SECRET, "B")
-    connection = await mallory.dialler()(Hello("room", keys.side, keys.room, MAIN))
-    await connection.wait_paired()
-    exchange = Exchange("B", keys)
-    await connection.send(wire.EXCHANGE, exchange.payload)
-    exchange.receive((await connection.receive()).payload)
-    await connection.send(wire.CONFIRM, exchange.own_confirmation)
-    assert exchange.check((await connection.receive()).payload)
-    return SealedLane(connection, *exchange.epoch.main())
-
-
-def text(number: int, words: str = "x") -> tuple[bytes, bytes]:
-    return wire.MESSAGE, peer.encode_message(number, Text(words))
-
-
-def control(item: peer.Control) -> tuple[bytes, bytes]:
-    return wire.CONTROL, peer.encode_control(item)
-
-
-BEGIN = control(HaveUpTo(0))
-
-
-@pytest.mark.parametrize(
-    ("packets", "cause"),
-    [
-        ([control(HaveUpTo(1))], "counter"),
-        ([text(1)], "protocol"),
-        ([control(Hung())], "protocol"),
-        ([BEGIN, (wire.MESSAGE, b"short")], "protocol"),
-        ([BEGIN, (wire.MESSAGE, bytes(8) + b"[" * 4000)], "protocol"),
-        ([BEGIN, (wire.MESSAGE, bytes(7) + b'\x01{"type":"Text","text":1}')], "protocol"),
-        ([BEGIN, text(1, "x" * (limits.CHAT_BYTES + 1))], "protocol"),
-        ([BEGIN, (wire.CONTROL, b'{"type":"HaveUpTo","number":-1}')], "protocol"),
-        ([BEGIN, (wire.CONTROL, b'{"type":"OpenLane","name":"../x","generation":1}')], "protocol"),
-        ([BEGIN, (wire.CONTROL, b"\xff\x00")], "protocol"),
-    ],
-    ids=[
-        "claims-more",
-        "no-beginning",
-        "hung-first",
-        "no-number",
-        "nested",
-        "type",
-        "long",
-        "negative",
-        "lane",
-        "bytes",
-    ],
-)
-async def test_a_peer_that_breaks_the_protocol_ends_its_own_call_with_a_name(
-    autojump_clock: trio.testing.MockClock, packets: list[tuple[bytes, bytes]], cause: str
-) -> None:
-    async with trio.open_nursery() as nursery, rogue(nursery) as (a, lane):
-        for packet in packets:
-            await lane.send(*packet)
-        await until(a.done.is_set)
-        assert a.over is not None
-        assert a.over.cause == cause
-
-
-async def test_what_a_later_version_says_is_skipped_and_counted(autojump_clock: trio.testing.MockClock) -> None:
-    async with trio.open_nursery() as nursery, rogue(nursery) as (a, lane):
-        await lane.send(*BEGIN)
-        await lane.send(b"NEW0", b"whatever")
-        await lane.send(wire.CONTROL, b'{"type":"Wave","hand":"left"}')
-        await lane.send(*control(peer.OpenLane("smell", 1)))
-        await lane.send(wire.MESSAGE, bytes(7) + b'\x01{"type":"Poke"}')
-        await lane.send(*text(2, "still here"))
-        await until(lambda: a.heard == ["still here"])
-        assert a.session.skipped == 3
-        assert a.over is None
-
-
-async def test_at_or_below_what_is_had_is_dropped(autojump_clock: trio.testing.MockClock) -> None:
-    async with trio.open_nursery() as nursery, rogue(nursery) as (a, lane):
-        for packet in (BEGIN, text(1, "one"), text(1, "one"), text(2, "two"), text(1, "one")):
-            await lane.send(*packet)
-        await until(lambda: len(a.heard) >= 2)
-        await trio.sleep(1)
-        assert a.heard == ["one", "two"]
-
-
-async def test_the_same_gap_three_times_ends_the_call(autojump_clock: trio.testing.MockClock) -> None:
-    async with trio.open_nursery() as nursery:
-        mallory = Mallory(nursery)
-        a = Side(nursery, mallory, "A")
-        for _ in range(limits.GAP_TRIES):
-            lane = await join(mallory)
-            await lane.send(*BEGIN)
-            await lane.send(*text(2))
-            await trio.sleep(1)
-        await until(a.done.is_set)
-        assert a.over is not None
-        assert a.over.cause == "counter"
-        assert "out gap" in a.links
-        nursery.cancel_scope.cancel()
-
-
-async def test_a_peer_that_leaves_without_hanging_up_is_waited_for(autojump_clock: trio.testing.MockClock) -> None:
-    async with trio.open_nursery() as nursery, rogue(nursery) as (a, lane):
-        await lane.send(*BEGIN)
-        await lane.send(wire.BYE, b"")
-        await until(lambda: a.links[-2:] == ["out bye", "alone"])
-        assert a.over is None

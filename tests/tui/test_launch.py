@@ -1,0 +1,86 @@
+"""Starting an engine: what it says on its ready pipe, and what it does not say."""
+
+import sys
+
+import pytest
+
+from tui import launch
+from tui.launch import LaunchError, parse_ready, start_engine
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "detail"),
+    [
+        (b"error open /tmp/visavis-1 is open\n", "open", "/tmp/visavis-1 is open"),
+        (b"error busy\n", "busy", ""),
+        (b"error\n", "died", ""),
+        (b"", "died", ""),
+        (b"\n", "died", ""),
+        (b"1", "died", ""),
+    ],
+)
+def test_what_is_no_name_is_an_error(line, code, detail):
+    with pytest.raises(LaunchError) as caught:
+        parse_ready(line)
+    assert (caught.value.code, caught.value.detail) == (code, detail)
+
+
+def test_a_name_is_the_name():
+    assert parse_ready(b"12\n") == "12"
+
+
+@pytest.fixture
+def engine_program(monkeypatch, tmp_path):
+    """Have a script run in the engine's place: `ready(text)` writes to the pipe."""
+
+    def use(body):
+        script = tmp_path / "engine"
+        prelude = "import os, sys, time\ndef ready(text): os.write(int(sys.argv[-1]), text)\n"
+        script.write_text(f"#!{sys.executable}\n{prelude}{body}\n")
+        script.chmod(0o700)
+        monkeypatch.setattr(sys, "executable", str(script))
+
+    return use
+
+
+def test_an_engine_that_gets_ready_is_named(engine_program):
+    engine_program('assert sys.argv[1:5] == ["-P", "-m", "tui.cli", "engine"]\nready(b"3\\n")')
+    assert start_engine() == "3"
+
+
+def test_it_is_told_the_name_one_goes_by_and_has_a_session_of_its_own(engine_program):
+    engine_program(
+        'assert os.environ["VISAVIS_NAME"] == "미나"\nassert os.getsid(0) == os.getpid()\n'
+        'assert all(os.fstat(n).st_rdev == os.stat("/dev/null").st_rdev for n in (0, 1, 2))\nready(b"4\\n")'
+    )
+    assert start_engine("미나") == "4"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ('ready(b"error unwritable /x\\n")', "unwritable"),
+        ("sys.exit(1)", "died"),
+        ('ready(b"3")\nos.close(int(sys.argv[-1]))\ntime.sleep(60)', "died"),
+    ],
+)
+def test_an_engine_that_does_not_get_ready_is_an_error(engine_program, body, code):
+    engine_program(body)
+    with pytest.raises(LaunchError) as caught:
+        start_engine()
+    assert caught.value.code == code
+
+
+def test_an_engine_that_says_nothing_is_ended(engine_program, monkeypatch):
+    monkeypatch.setattr(launch, "READY_SECONDS", 0.2)
+    engine_program("time.sleep(60)")
+    with pytest.raises(LaunchError) as caught:
+        start_engine()
+    assert caught.value.code == "silent"
+
+
+def test_a_program_that_cannot_be_started_is_an_error(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(LaunchError) as caught:
+        start_engine()
+    assert caught.value.code == "start"

@@ -1,0 +1,102 @@
+"""What an event adds to the conversation: a line, a mark, or a sentence of the screen's own."""
+
+import time
+from collections.abc import Iterable
+from typing import Protocol
+
+from actors.messages import (
+    AnyEvent,
+    CommandRefused,
+    Ended,
+    Line,
+    LinesReplayed,
+    LinkChanged,
+    Mark,
+    PeerNamed,
+    PhaseChanged,
+    Snapshot,
+    TextDelivered,
+    TextQueued,
+    TextReceived,
+    TextSent,
+)
+from relay.visible import visible
+from tui.link import Detached, EngineGone
+from tui.state import CallState
+from tui.widgets.status import clock, peer_name
+from tui.words.catalogue import say, say_cause
+
+
+class Teller(Protocol):
+    """Takes what happened: the conversation, or the widget that shows it."""
+
+    def put(self, lines: Iterable[Line]) -> object:
+        """Add lines."""
+
+    def note(self, text: str, at: float) -> object:
+        """Add a sentence of the screen's own."""
+
+    def mark(self, line_id: str, mark: Mark) -> object:
+        """Give a line its mark."""
+
+    def rename(self, peer: str) -> object:
+        """Call the peer so."""
+
+    def drop_older(self, count: int) -> object:
+        """Say that older lines are gone."""
+
+
+def narrate(event: AnyEvent | Detached | EngineGone, view: Teller, state: CallState, was: CallState) -> None:
+    """Put into `view` what `event` brought, which made `state` of what `was`."""
+    match event:
+        case Snapshot():
+            view.drop_older(event.lines_dropped)
+            if event.peer != was.peer:
+                view.rename(event.peer)
+            if was.in_call and state.link != was.link:
+                view.note(link_note(state), event.since)
+            if event.phase == "ended":
+                view.note(say_cause(event.cause), time.time())
+        case LinesReplayed():
+            view.put(event.lines)
+        case TextQueued():
+            view.put([Line(event.id, True, event.text, event.at, "queued", event.seq)])
+        case TextReceived():
+            view.put([Line(event.id, False, event.text, event.at, "received", event.seq)])
+        case TextSent():
+            view.mark(event.id, "sent")
+        case TextDelivered():
+            view.mark(event.id, "delivered")
+        case PhaseChanged(phase="call") if was.phase != "call":
+            view.note(say("note-opened", relay=visible(state.relay)), time.time())
+        case LinkChanged():
+            if state.link != was.link:
+                view.note(link_note(state), event.since)
+            elif state.cause and state.cause != was.cause:
+                view.note(say_cause(state.cause, visible(state.detail)), time.time())
+        case PeerNamed():
+            if event.name != was.peer:
+                view.rename(event.name)
+                view.note(say("note-named", peer=peer_name(state)), time.time())
+        case CommandRefused():
+            view.note(say_cause(f"command-{event.cause}", visible(event.detail)), time.time())
+        case Ended() | EngineGone():
+            view.note(say_cause(event.cause, visible(state.detail)), time.time())
+        case _:
+            pass
+
+
+def link_note(state: CallState) -> str:
+    """Return the sentence for what the link is, and why."""
+    words = ""
+    match state.link:
+        case "joined":
+            return say("note-joined", peer=peer_name(state))
+        case "alone" if state.met:
+            words = say("note-alone", peer=peer_name(state), since=clock(state.since))
+        case "out":
+            words = say("note-out", since=clock(state.since))
+        case _:
+            pass
+    why = say_cause(state.cause, visible(state.detail)) if state.cause else ""
+    return f"{words} {why}".strip()

@@ -1,0 +1,248 @@
+"""The call: status on top, the conversation, what one writes, the keys."""
+
+import time
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import Footer, Static
+
+from actors.messages import AnyEvent, SendText, SetTyping
+from relay import limits
+from relay.visible import visible
+from tui import commands
+from tui.cells import cut_cells
+from tui.conversation import Conversation
+from tui.link import Detached, EngineGone
+from tui.narrate import narrate
+from tui.state import CallState
+from tui.widgets.command_list import CommandList
+from tui.widgets.composer import Composer
+from tui.widgets.conversation import ConversationView
+from tui.widgets.status import Status, peer_name
+from tui.words.catalogue import say
+
+if TYPE_CHECKING:
+    from tui.app import VisavisApp
+
+TYPING_SECONDS: Final = 5.0  # without a key: no longer typing
+AGE_SECONDS: Final = 5.0  # how often what has an age is looked at
+
+
+class CallScreen(Screen[None]):
+    """Draws the app's call and sends what is written."""
+
+    app: "VisavisApp"
+    AUTO_FOCUS = "Composer"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("pageup", "page(-1)", say("key-scroll"), key_display="PgUp", priority=True),
+        Binding("pagedown", "page(1)", "", show=False, priority=True),
+        Binding("ctrl+home", "home", "", show=False, priority=True),
+        Binding("ctrl+end", "end", "", show=False, priority=True),
+        Binding("escape", "compose", "", show=False),
+        Binding("q", "close", "", show=False),
+        Binding("f1", "app.help", say("key-help"), key_display="F1", priority=True),
+    ]
+
+    def __init__(self, conversation: Conversation) -> None:
+        super().__init__()
+        self.ready = False  # to be drawn in
+        self._conversation = conversation
+        self._typing: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay the call out from top to bottom."""
+        yield Status(id="status")
+        yield ConversationView(self._conversation)
+        yield Static(id="activity", markup=False)
+        yield CommandList()
+        with Horizontal(id="writing"):
+            yield Static(">", id="prompt")
+            yield Composer(say("composer-hint"), self._submit)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Show what is known, and look now and then at what grows old."""
+        self.ready = True
+        self.query_one(ConversationView).put(())
+        self._paint()
+        self.set_interval(AGE_SECONDS, self._paint_status)
+        if self.app.state.plain:
+            self.say_note(say("note-plain", relay=visible(self.app.state.relay)))
+        if self.app.demo:
+            self.say_note(say("note-demo"))
+
+    # --- what happens in the call
+
+    def follow(self, event: AnyEvent | Detached | EngineGone, was: CallState) -> None:
+        """Show what `event` changed; the app's state, which was `was`, has taken it in already."""
+        narrate(event, self.query_one(ConversationView), self.app.state, was)
+        self._paint()
+
+    def say_note(self, text: str) -> None:
+        """Put a sentence of the screen's own into the conversation."""
+        view = self.query_one(ConversationView)
+        view.note(text, time.time())
+        view.to_end()
+
+    def on_resize(self) -> None:
+        """What fits has changed."""
+        self._paint()
+
+    def _paint(self) -> None:
+        self._paint_status()
+        self._paint_activity()
+        ended = self.app.state.phase == "ended"
+        composer = self.query_one(Composer)
+        if ended and not composer.read_only:
+            composer.read_only = True
+            composer.placeholder = say("composer-ended")
+
+    def _paint_status(self) -> None:
+        self.query_one(Status).show(self.app.state, self.app.steady_now(), demo=self.app.demo)
+
+    def _paint_activity(self) -> None:
+        state, view = self.app.state, self.query_one(ConversationView)
+        words = ""
+        if state.phase == "ended":
+            words = say("activity-ended")
+        elif view.below:
+            words = say("activity-below", count=f"{view.below:,}")
+        elif not state.attached:
+            words = say("activity-detached")
+        elif state.peer_typing:
+            words = say("activity-typing", peer=peer_name(state))
+        activity = self.query_one("#activity", Static)
+        activity.set_class(bool(view.below), "-below")
+        words = cut_cells(words, max(0, self.size.width - 2))
+        if activity.content != words:
+            activity.update(words)
+
+    @on(ConversationView.Below)
+    def _show_below(self) -> None:
+        self._paint_activity()
+
+    # --- writing
+
+    @on(Composer.Changed)
+    def _written(self, event: Composer.Changed) -> None:
+        text = event.text_area.text
+        composer = self.query_one(Composer)
+        composer.choosing = self.query_one(CommandList).show_for(text)
+        self._tell_typing(bool(text) and not commands.is_command(text))
+
+    @on(Composer.Completed)
+    def _complete(self, event: Composer.Completed) -> None:
+        chooser = self.query_one(CommandList)
+        if event.step:
+            chooser.move(event.step)
+        elif chooser.marked:
+            self.query_one(Composer).fill(f"/{chooser.marked.name}")
+
+    @on(CommandList.Chosen)
+    async def _chosen(self, event: CommandList.Chosen) -> None:
+        composer = self.query_one(Composer)
+        composer.fill("")
+        composer.focus()
+        await self.app.run_action(event.command.action)
+
+    @on(Composer.PasteRefused)
+    def _paste_refused(self, event: Composer.PasteRefused) -> None:
+        self.say_note(say("paste-refused", characters=f"{event.characters:,}"))
+
+    def _submit(self, typed: str) -> bool:
+        """Do what Enter means for `typed`; return whether it needs to stand in the composer no longer."""
+        if self.app.state.phase == "ended":
+            self.app.call_later(self.app.action_quit)
+            return False
+        if commands.is_command(typed):
+            return self._command(typed)
+        text = commands.as_text(typed)
+        size = len(text.encode())
+        if not text.strip():
+            return False
+        if size > limits.CHAT_BYTES:
+            self.say_note(
+                say("text-too-long", kib=f"{-(-size // limits.KIB):,}", limit=limits.CHAT_BYTES // limits.KIB)
+            )
+            return False
+        if not self.app.send(SendText(self.app.new_id(text), text)):
+            self.say_note(say("engine-stuck"))
+            return False
+        self.query_one(ConversationView).to_end()
+        return True
+
+    def _command(self, typed: str) -> bool:
+        command = commands.named(typed)
+        if command is None:
+            self.say_note(say("command-unknown", typed=cut_cells(visible(typed.strip().split("\n")[0]), 40)))
+            return False
+        self.app.call_later(self.app.run_action, command.action)
+        return True
+
+    def take_back(self, text: str) -> bool:
+        """Put a refused text back where it was written, if nothing else stands there."""
+        return self.query_one(Composer).put_back(text)
+
+    def _tell_typing(self, typing: bool) -> None:
+        if typing:
+            if self._typing is None:
+                self.app.send(SetTyping(True))
+                self._typing = self.set_timer(TYPING_SECONDS, self._typing_over)
+            else:
+                self._typing.reset()
+        else:
+            self._typing_over()
+
+    def _typing_over(self) -> None:
+        if self._typing is not None:
+            self._typing.stop()
+            self._typing = None
+            self.app.send(SetTyping(False))
+
+    # --- keys
+
+    def on_key(self, event: events.Key) -> None:
+        """A letter typed elsewhere belongs into the composer."""
+        composer = self.query_one(Composer)
+        if event.is_printable and event.character and not composer.has_focus and not composer.read_only:
+            event.stop()
+            composer.focus()
+            composer.insert(event.character)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """So does what is pasted."""
+        composer = self.query_one(Composer)
+        if not composer.has_focus and not composer.read_only:
+            event.stop()
+            composer.post_message(event)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A letter closes only a call that is over."""
+        return action != "close" or self.app.state.phase == "ended"
+
+    async def action_close(self) -> None:
+        """Close the screen of a call that is over."""
+        await self.app.action_quit()
+
+    def action_page(self, direction: int) -> None:
+        """Scroll by a screenful."""
+        view = self.query_one(ConversationView)
+        view.scroll_to(y=view.scroll_offset.y + direction * max(1, view.size.height - 1), animate=False)
+
+    def action_home(self) -> None:
+        """Go to the oldest line that is kept."""
+        self.query_one(ConversationView).scroll_to(y=0, animate=False)
+
+    def action_end(self) -> None:
+        """Go to the end and follow it."""
+        self.query_one(ConversationView).to_end()
+
+    def action_compose(self) -> None:
+        """Back to writing, at the end of the conversation."""
+        self.action_end()
+        self.query_one(Composer).focus()

@@ -1,0 +1,201 @@
+"""Every word of the command line, of `visavis doctor` and of `visavis demo`, in English (see catalogue.py)."""
+
+from typing import Final
+
+CATALOGUE: Final[dict[str, str]] = {
+    # --- help ----------------------------------------------------------------------------------------------------
+    "cli.about": "One to one chat in a terminal, sealed end to end, through a relay that can read none of it.",
+    "cli.about.more": """\
+Without a command the screen opens: make a code, enter one, or come back to a call that still runs.
+
+examples:
+  visavis --relay lab.example:9999            open the screen
+  visavis --plain lab.example:9999            the original's protocol, unencrypted
+""",
+    "cli.commands": "commands",
+    "cli.command": "COMMAND",
+    "cli.help": "show this help and exit",
+    "cli.version": "show the version and exit",
+    "cli.debug": "show the traceback when something unexpected fails",
+    "cli.at-relay": "the relay to meet at (else VISAVIS_RELAY, else the one in the settings)",
+    "cli.at-plain": "speak the original's protocol through the server at HOST:PORT: nothing is encrypted",
+    "cli.address": "HOST:PORT",
+    "cli.call": "start a call, or join the one whose code is given",
+    "cli.call.more": """\
+Straight into a call: without a code one is made and shown, with a code the call of whoever made it is joined.
+A code on the command line can be read by other users of this machine: VISAVIS_CODE and the screen's own prompt
+keep it to yourself.
+
+examples:
+  visavis call --relay lab.example:9999
+  visavis call --relay lab.example:9999 4217-acid-baker-cargo
+  VISAVIS_CODE=4217-acid-baker-cargo visavis call
+""",
+    "cli.call.code": "NUMBER-word-word-word, as the other side shows it",
+    "cli.attach": "come back to a call that still runs",
+    "cli.attach.more": """\
+A call outlives the terminal it was started in: a dropped line or /detach leave it running.
+
+example:
+  visavis attach 1
+""",
+    "cli.attach.name": "the call's name; needed only when several run",
+    "cli.relay": "run a relay: it stands between two people and can read nothing",
+    "cli.relay.more": """\
+Prints `listening on HOST:PORT` once it is up. SIGTERM lets running calls finish for --drain seconds.
+
+example:
+  visavis relay --port 9999
+""",
+    "cli.relay.host": "listen at this address only (else at all of this machine, IPv4 and IPv6)",
+    "cli.relay.port": "listen at this port; 0 takes a free one (else 9999)",
+    "cli.relay.plain": "also serve programs that speak the plain protocol of the original",
+    "cli.relay.drain": "how long running calls may go on after SIGTERM (else 30)",
+    "cli.relay.per_address": "connections that one address may hold (else 256, and 30 of them unpaired)",
+    "cli.engine": "a call without a screen: JSON lines, for scripts",
+    "cli.engine.more": """\
+Each line in is a command, each line out an event; docs/engine.md has them all. The end of input hangs up.
+
+example:
+  echo '{{"type": "MakeCode", "relay": "lab.example:9999"}}' | visavis engine --stdio
+""",
+    "cli.engine.stdio": "commands from standard input, events to standard output",
+    "cli.demo": "try it: a relay and a peer that answers, on this machine alone",
+    "cli.demo.more": """\
+Everything that the demo starts ends with it.
+
+examples:
+  visavis demo
+  visavis demo --once
+""",
+    "cli.demo.once": "no screen: play one exchange, say what happened, exit",
+    "cli.doctor": "what works here, and what to do about what does not",
+    "cli.doctor.more": """\
+One line each; exit 0 when nothing is broken, 1 when something needs doing.
+
+example:
+  visavis doctor --relay lab.example:9999
+""",
+    # --- what went wrong -----------------------------------------------------------------------------------------
+    "cli.error": "{program}: {sentence}",
+    "cli.misused": "{message}; `{program} --help` shows how.",
+    "cli.plain-alone": "--plain goes with no command; a relay that serves the original is `visavis relay --plain`",
+    "cli.bad-port": "a port is a number from 0 to 65535, not {value!r}",
+    "cli.bad-seconds": "seconds are a number from 0 on, not {value!r}",
+    "cli.bad-count": "a count is a whole number from 1 on, not {value!r}",
+    "cli.bad-address": "{value!r} is no address; write HOST:PORT, such as lab.example:9999",
+    "cli.bad-relay-setting": "The relay {value!r} ({source}) is no address: write HOST:PORT, such as lab.example:9999.",
+    "cli.no-terminal": "This needs a terminal to draw in; scripts use `visavis engine --stdio`.",
+    "cli.demo-no-terminal": "The demo needs a terminal to draw in; `visavis demo --once` plays it without one.",
+    "cli.attach-none": "No call is running here; `visavis call` starts one.",
+    "cli.attach-several": "Several calls are running, {names}: name one, such as `visavis attach {first}`.",
+    "cli.attach-unknown": "No call {name!r} is running here, only {names}: `visavis attach {first}`.",
+    "cli.engine-mode": "Say --stdio: the engine has no screen, it talks JSON lines.",
+    "cli.port-in-use": "Port {port} is taken by another program: stop that one or choose another with --port.",
+    "cli.port-refused": "This user may not listen at port {port}: choose one from 1024 on with --port.",
+    "cli.no-such-host": "This machine has no address {host!r}: choose one of its own with --host, or leave it out.",
+    "cli.relay-failed": "The relay could not listen at port {port} ({reason}): choose another with --host or --port.",
+    "cli.unexpected": "Something unexpected went wrong ({name}); it is written down in {log}. --debug shows it here.",
+    "cli.unexpected-unlogged": "Something unexpected went wrong ({name}); --debug shows where.",
+    "cli.run.foreign": "{path} belongs to someone else: set VISAVIS_RUN to a folder of your own.",
+    "cli.run.not-folder": "{path} is not a folder: remove it, or set VISAVIS_RUN to a folder of your own.",
+    "cli.run.open": "{path} is open to other users: close it with `chmod 700 {path}`.",
+    "cli.run.unwritable": "{path} could not be made: set VISAVIS_RUN to a folder of your own.",
+    "cli.run.path-too-long": "{path} is too long for a socket: set VISAVIS_RUN to a folder with a shorter path.",
+    # --- doctor --------------------------------------------------------------------------------------------------
+    "doctor.line": "{sign} {what:<10} {found}",
+    "doctor.line.advice": "{sign} {what:<10} {found}: {advice}",
+    "doctor.good": "✓",
+    "doctor.note": "·",
+    "doctor.bad": "✗",
+    "doctor.summary.good": "Nothing is broken.",
+    "doctor.summary.bad": "To mend: {count}, marked with ✗.",
+    "doctor.versions": "versions",
+    "doctor.versions.found": (
+        "visavis {visavis}, Python {python}, trio {trio}, textual {textual}, cryptography {cryptography}"
+    ),
+    "doctor.versions.missing": "not installed",
+    "doctor.versions.advice": "install Visavis again, with everything it needs",
+    "doctor.terminal": "terminal",
+    "doctor.terminal.none": "none here (TERM={term})",
+    "doctor.terminal.none.advice": "the screen needs one; without it there is `visavis engine --stdio`",
+    "doctor.terminal.found": "{term}, {columns} x {rows}, {colours}",
+    "doctor.terminal.dumb.advice": "TERM={term} cannot move a cursor; set TERM to what your terminal is",
+    "doctor.terminal.small.advice": "smaller than 60 x 20, so something will be hidden; enlarge it",
+    "doctor.colours.truecolor": "16.7 million colours",
+    "doctor.colours.256": "256 colours",
+    "doctor.colours.16": "16 colours",
+    "doctor.colours.none": "no colours (NO_COLOR)",
+    "doctor.colours.advice": "if it can show more, set COLORTERM=truecolor",
+    "doctor.locale": "letters",
+    "doctor.locale.advice": "not UTF-8, so Korean and some signs will not show; set LC_ALL=C.UTF-8",
+    "doctor.tmux": "tmux",
+    "doctor.tmux.missing": "not installed",
+    "doctor.tmux.missing.advice": "not needed, a call outlives its terminal without it (`visavis attach`)",
+    "doctor.tmux.outside": "{version}, not inside it",
+    "doctor.tmux.inside": "{version}, inside it",
+    "doctor.tmux.rgb.advice": "it cuts colours down; in tmux.conf: set -as terminal-features ',*:RGB'",
+    "doctor.tmux.clipboard.advice": "what is copied stays inside; in tmux.conf: set -g set-clipboard on",
+    "doctor.tmux.both.advice": (
+        "it cuts colours down and keeps what is copied; in tmux.conf: set -as terminal-features ',*:RGB', "
+        "set -g set-clipboard on"
+    ),
+    "doctor.ssh": "SSH",
+    "doctor.ssh.inside": "inside a line from {client}",
+    "doctor.ssh.inside.advice": "if it drops, the call goes on; `visavis attach` comes back to it",
+    "doctor.ssh.outside": "not inside a line",
+    "doctor.relay": "relay",
+    "doctor.relay.unset": "none configured",
+    "doctor.relay.unset.advice": "give one with --relay HOST:PORT or VISAVIS_RELAY, or run one with `visavis relay`",
+    "doctor.relay.good": "{relay} answered in {milliseconds:.1f} ms",
+    "doctor.run": "run folder",
+    "doctor.run.good": "{path}, private",
+    "doctor.settings": "settings",
+    "doctor.log": "logs",
+    "doctor.path.found": "{path}",
+    "doctor.path.none": "{path}, not there yet",
+    "doctor.engines": "calls",
+    "doctor.engines.none": "none running",
+    "doctor.engines.found": "running here: {names}",
+    "doctor.engines.advice": "`visavis attach {first}` comes back",
+    # --- demo ----------------------------------------------------------------------------------------------------
+    "demo.peer": "Demo",
+    "demo.hello": (
+        "Hello! I am the demo's peer: a second engine on this machine, and a relay stands between us.\n"
+        "Write anything. `help` says what I know."
+    ),
+    "demo.help": (
+        "I answer what you write and say how it travelled. `words` repeats our six words, `relay` says where we met, "
+        "`bye` says goodbye."
+    ),
+    "demo.words": "I see these six words: {words}. If /verify shows you the same, nobody stands between us.",
+    "demo.where": "We met at {relay}. It sees two connections, sizes and times, and can read nothing.",
+    "demo.bye": "It was good to see you. /quit ends the call for both of us.",
+    "demo.answer": "You wrote {characters}; as UTF-8 it was {bytes}, sealed on its way, and the relay read none of it.",
+    "demo.characters.one": "1 character",
+    "demo.characters": "{count} characters",
+    "demo.bytes.one": "1 byte",
+    "demo.bytes": "{count} bytes",
+    "demo.line": "hello, 안녕하세요",
+    "demo.did.relay": "relay       listening on {relay}",
+    "demo.did.code": "code        {code}",
+    "demo.did.pair": "paired      both sides see: {words}",
+    "demo.did.greet": "peer        {text}",
+    "demo.did.send": "you         {text}",
+    "demo.did.deliver": "delivered   the peer's engine has it after {milliseconds:.1f} ms",
+    "demo.did.answer": "peer        {text}",
+    "demo.did.time": "round trip  {milliseconds:.1f} ms from the line to its answer",
+    "demo.did.hang": "hung up     both engines have ended by themselves",
+    "demo.failed": 'The demo came no further than "{step}" ({reason}); `visavis doctor` looks for what is wrong here.',
+    "demo.late": "it took too long",
+    "demo.gone": "a part of it ended",
+    "demo.differ": "the two sides see different words",
+    "demo.said": "{event} {cause} {detail}",
+    "demo.step.relay": "starting a relay",
+    "demo.step.engines": "starting two engines",
+    "demo.step.code": "making a code",
+    "demo.step.pair": "pairing",
+    "demo.step.send": "sending a line",
+    "demo.step.answer": "waiting for the answer",
+    "demo.step.hang": "hanging up",
+}
