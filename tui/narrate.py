@@ -70,14 +70,17 @@ def narrate(event: AnyEvent | Detached | EngineGone, view: Teller, state: CallSt
         case PhaseChanged(phase="call") if was.phase != "call":
             view.note(say("note-opened", relay=visible(state.relay)), time.time())
         case LinkChanged():
-            if state.link != was.link:
+            if state.link == "joined" and not state.peer:
+                pass  # it says its name in the next breath; a plain connection says nothing of who is there
+            elif state.link != was.link:
                 view.note(link_note(state), event.since)
             elif state.cause and state.cause != was.cause:
                 view.note(say_cause(state.cause, visible(state.detail)), time.time())
         case PeerNamed():
             if event.name != was.peer:
                 view.rename(event.name)
-                view.note(say("note-named", peer=peer_name(state)), time.time())
+                peer = peer_name(state)
+                view.note(say("note-named", peer=peer) if was.peer else say("note-joined", peer=peer), time.time())
         case CommandRefused():
             view.note(say_cause(f"command-{event.cause}", visible(event.detail)), time.time())
         case Ended() | EngineGone():

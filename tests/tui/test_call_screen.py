@@ -173,7 +173,7 @@ class TestStatus:
         async with calling() as (engine, app, pilot):
             engine.hear("it is me")
             engine.emit(PeerNamed(name="미나"))
-            await painted_soon(pilot, "The other side is called 미나.")
+            await painted_soon(pilot, "The other side is now called 미나.")
             assert "미나" in painted(app)[0]
             assert shows(app, "미나  it is me")
 

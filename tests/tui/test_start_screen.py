@@ -13,6 +13,7 @@ from actors.messages import (
     Failed,
     Hang,
     LinkChanged,
+    PeerNamed,
     MakeCode,
     OpenPlain,
     PhaseChanged,
@@ -78,7 +79,8 @@ class TestMakingACode:
             engine.emit(LinkChanged(link="joined", since=1.0))
             await eventually(lambda: isinstance(app.screen, CallScreen))
             await painted_soon(pilot, "sealed")
-            await painted_soon(pilot, "peer is here.")
+            engine.emit(PeerNamed(name="미나"))
+            await painted_soon(pilot, "미나 is here.")
 
     async def test_a_relay_that_worked_is_remembered(self, monkeypatch):
         async with starting(monkeypatch) as (engine, _app, pilot):

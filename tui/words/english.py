@@ -109,7 +109,7 @@ CATALOGUE: dict[str, str] = {
     "note-joined": "{peer} is here.",
     "note-alone": "{peer} is gone since {since}.",
     "note-out": "Reconnecting since {since}.",
-    "note-named": "The other side is called {peer}.",
+    "note-named": "The other side is now called {peer}.",
     "verify": "{words}\nAsk the other side for their six words, by voice or in person. The same: nobody is in between.",
     "verify-none": "There are no words to compare before the call is open.",
     "verify-plain": "Nothing is encrypted here, so there is nothing to verify.",
