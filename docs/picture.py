@@ -1,6 +1,6 @@
 """Draw docs/screen.svg, the picture in the README: the real screen in a real call, exported by Textual itself.
 
-    python docs/picture.py [WIDTHxHEIGHT] [FILE]
+python docs/picture.py [WIDTHxHEIGHT] [FILE]
 """
 
 import asyncio
@@ -14,20 +14,24 @@ from actors.messages import EnterCode, SendText
 from tui.app import VisavisApp
 from tui.demo_parts import Peer, open_engine, open_relay
 
-THEIRS = ("did the slides come through?", "강의 자료도 보내 주세요", "and the code for Friday:\n    for frame in frames:\n        show(frame)")
-OURS = ("sharp. thank you", "네, 지금 보낼게요 🙂", "got it. same time tomorrow?")
+TALK = (
+    ("did the slides come through?", "sharp. thank you"),
+    ("강의 자료도 보내 주세요", "네, 지금 보낼게요 🙂"),
+    ("and the code for Friday:\n    for frame in frames:\n        show(frame)", "got it. same time tomorrow?"),
+)
 
 
-async def draw(size: tuple[int, int], file: Path) -> None:
+async def draw(size: tuple[int, int]) -> str:
+    """Return the screen in a call with a demo engine as SVG."""
     async with contextlib.AsyncExitStack() as parts:
         relay = await parts.enter_async_context(open_relay())
         engine = await parts.enter_async_context(open_engine("Mina"))
         code = await Peer(engine, relay, 0).make_code()
-        app = VisavisApp(start=EnterCode(relay, code), relay=relay, demo=True)
+        app = VisavisApp(start=EnterCode(relay, code), relay=relay)
         async with app.run_test(size=size) as pilot:
             while app.state.link != "joined" or not app.state.peer:
                 await pilot.pause(0.05)
-            for number, (theirs, ours) in enumerate(zip(THEIRS, OURS, strict=True)):
+            for number, (theirs, ours) in enumerate(TALK):
                 engine.send(SendText(f"theirs-{number}", theirs))
                 await pilot.pause(0.3)
                 app.send(SendText(app.new_id(ours), ours))
@@ -35,9 +39,10 @@ async def draw(size: tuple[int, int], file: Path) -> None:
             while app.state.round_trip_ms is None:
                 await pilot.pause(0.05)
             await pilot.pause(0.5)
-            file.write_text(app.export_screenshot(title="visavis"), encoding="utf-8")
+            picture = app.export_screenshot(title="visavis")
             await app.action_quit()
             await pilot.pause(2)
+    return picture
 
 
 if __name__ == "__main__":
@@ -45,4 +50,4 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         os.environ.update(VISAVIS_RUN=folder, XDG_CONFIG_HOME=folder, VISAVIS_NAME="Jun")
         target = Path(sys.argv[2]) if len(sys.argv) > 2 else Path(__file__).with_name("screen.svg")
-        asyncio.run(draw((int(width), int(height)), target))
+        target.write_text(asyncio.run(draw((int(width), int(height)))), encoding="utf-8")

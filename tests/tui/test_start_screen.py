@@ -13,9 +13,9 @@ from actors.messages import (
     Failed,
     Hang,
     LinkChanged,
-    PeerNamed,
     MakeCode,
     OpenPlain,
+    PeerNamed,
     PhaseChanged,
     SessionOpened,
 )
