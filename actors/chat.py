@@ -8,6 +8,7 @@ import trio
 from actors.messages import (
     CommandRefused,
     Emit,
+    Hang,
     PeerNamed,
     PeerTyped,
     SendText,
@@ -24,7 +25,7 @@ from actors.peer import Message, Name, Text
 from actors.reliable import OutboxFullError
 from relay import limits
 
-ChatCommand = SendText | SetTyping | SetName
+ChatCommand = SendText | SetTyping | SetName | Hang
 
 
 class Voice(Protocol):
@@ -36,12 +37,15 @@ class Voice(Protocol):
     def set_typing(self, typing: bool) -> None:
         """Tell the peer, if it is there."""
 
+    def hang(self) -> None:
+        """End the call for both sides, after everything said before."""
+
 
 async def chat(inbox: trio.MemoryReceiveChannel[ChatCommand | News], voice: Voice, emit: Emit) -> None:
     """Turn commands into messages and the session's news into events, until `inbox` is closed.
 
-    Takes SendText, SetTyping, SetName from the engine and Sent, Delivered, Taken, PeerTyping from the session, all
-    through `inbox`, in the order in which they came. Answers each SendText with TextQueued or TextRefused; later
+    Takes SendText, SetTyping, SetName, Hang from the engine and Sent, Delivered, Taken, PeerTyping from the session,
+    all through `inbox`, in the order in which they came. Answers each SendText with TextQueued or TextRefused; later
     TextSent, then TextDelivered, each once and in order. Emits TextReceived, PeerNamed and PeerTyped for the peer's.
     It waits for nothing but its inbox, so neither a screen nor the link can hold it. Closes nothing; cancelled, it
     leaves what is in the inbox. Raises nothing of its own.
@@ -72,6 +76,8 @@ async def chat(inbox: trio.MemoryReceiveChannel[ChatCommand | News], voice: Voic
                     voice.say(Name(item.name))
                 except OutboxFullError:
                     emit(CommandRefused(cause="queue-full"))
+            case Hang():
+                voice.hang()
             case Sent():
                 if item.number in ids:
                     emit(TextSent(id=ids[item.number]))

@@ -73,7 +73,6 @@ class Engine:
         self._commands_in, self._commands = trio.open_memory_channel[tuple[AnyCommand, Emit]](_INBOX_ITEMS)
         self._screens = Screens(self._record, self._commands_in)
         self._chat: trio.MemorySendChannel[ChatCommand | News] | None = None  # while there is someone to talk to
-        self._hang: Callable[[], None] | None = None  # how the call that runs is hung up
         self._ended = trio.Event()
 
     async def run(self, listener: trio.SocketListener) -> None:
@@ -99,20 +98,17 @@ class Engine:
             self._emit(Ended(cause=cause, detail=detail))
             self._ended.set()
 
-    def _hang_up(self) -> None:
-        if self._hang is None:
-            self._end("hung")
-        else:
-            self._hang()
-
     async def _serve_stdio(self) -> None:
         await self._screens.serve_stdio()
-        self._hang_up()  # the script is gone, or done
+        await self._ask_hang()  # the script is gone, or done
 
     async def _watch_signals(self) -> None:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
             async for _ in signals:
-                self._hang_up()
+                await self._ask_hang()
+
+    async def _ask_hang(self) -> None:
+        await self._commands_in.send((Hang(), lambda event: None))  # behind what was asked before
 
     async def _watch_unwatched(self) -> None:
         while True:
@@ -144,17 +140,19 @@ class Engine:
                 if isinstance(command, SetName):
                     self._name = command.name
                     self._record.rename(command.name)
-                await self._tell_chat(command, reply)
+                if not await self._tell_chat(command) and isinstance(command, SendText):
+                    reply(TextRefused(id=command.id, cause="no-call"))
             case Hang():
-                self._hang_up()
+                if not await self._tell_chat(command):
+                    self._end("hung")
 
-    async def _tell_chat(self, command: ChatCommand, reply: Emit) -> None:
+    async def _tell_chat(self, command: ChatCommand) -> bool:
+        """Hand the command to the chat, in its turn; False if there is none."""
         if self._chat is not None:
-            with suppress(trio.ClosedResourceError):  # the call ended while this waited its turn
+            with suppress(trio.ClosedResourceError, trio.BrokenResourceError):  # ended while this waited its turn
                 await self._chat.send(command)
-                return
-        if isinstance(command, SendText):
-            reply(TextRefused(id=command.id, cause="no-call"))
+                return True
+        return False
 
     def _start(self, reply: Emit, relay: str, call: Callable[..., Awaitable[None]], *arguments: str) -> None:
         if self._record.snapshot.phase != "idle":
@@ -195,7 +193,6 @@ class Engine:
         session.say(Name(self._name))
         self._emit(SessionOpened(verification=keys.verification))
         self._emit(PhaseChanged(phase="call"))
-        self._hang = session.hang
         over = SessionOver("hung")
         async with trio.open_nursery() as nursery:
             nursery.start_soon(chat, inbox, session, self._emit)
@@ -219,7 +216,7 @@ class Engine:
         def emit(event: AnyEvent) -> None:
             if isinstance(event, LinkChanged):
                 self._emit(PhaseChanged(phase="plain"))
-                self._chat, self._hang = commands, commands.close
+                self._chat = commands
             self._emit(event)
 
         over = PlainEnded("hung")

@@ -16,7 +16,8 @@ from relay import limits
 
 VERSION = 1  # of this file: a screen of another version is told so and let go
 
-LineId = Annotated[str, Meta(min_length=1, max_length=limits.LINE_ID_CHARACTERS)]
+# The lines of a peer are called peer-N or plain-N: no other line may be.
+LineId = Annotated[str, Meta(min_length=1, max_length=limits.LINE_ID_CHARACTERS, pattern="^(?!peer-|plain-)")]
 Mark = Literal["queued", "sent", "delivered", "received"]
 # idle: nothing begun. dialling: no code yet, reaching the relay. waiting: a code waits for its joiner.
 # pairing: the words are being proved. call: a session exists. plain: the original's protocol. ended: for good.
@@ -212,7 +213,7 @@ class TextQueued(Event, frozen=True, kw_only=True, tag=True):
 
 
 class TextRefused(Event, frozen=True, kw_only=True, tag=True):
-    """SendText was not taken: "too-long", "empty", "no-call", "queue-full", "plain-alone", "repeated"."""
+    """SendText was not taken: "too-long", "empty", "no-call", "queue-full", "repeated"."""
 
     id: str
     cause: str

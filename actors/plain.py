@@ -18,6 +18,7 @@ from actors import dial
 from actors.chat import ChatCommand, refusal
 from actors.messages import (
     Emit,
+    Hang,
     LinkChanged,
     MediaSkipped,
     SendText,
@@ -136,7 +137,7 @@ async def plain(
     then at most once in `limits.SKIPPED_REPORT_SECONDS`. `clock` gives UNIX seconds for what people see. It never
     keeps the sender of its inbox waiting: past PLAIN_TEXTS a text that can't leave is refused.
 
-    Returns when `inbox` was closed by its sender: what was queued is sent first, and what comes within
+    Returns when `inbox` was closed by its sender, or brought Hang: what was queued is sent first, and what comes within
     `limits.LINGER_SECONDS` still taken. Raises `PlainEnded` when the connection ends, or was not to be had; does
     not connect again. Cancelling closes the connection at once; a text may then be cut in its middle.
     """
@@ -153,6 +154,8 @@ async def plain(
     async def accept() -> None:
         with queue:
             async for command in inbox:
+                if isinstance(command, Hang):
+                    return
                 if isinstance(command, SendText):
                     cause = refusal(command.text)
                     if not cause:

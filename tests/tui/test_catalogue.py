@@ -29,9 +29,9 @@ CAUSES = """
 relay-address relay-unknown-host relay-refused relay-unreachable relay-not-visavis relay-version relay-limit
 relay-draining relay-full relay-replaced relay-error relay-busy code-shape code-word code-nobody code-words
 code-unproven code-answer cut silent slept bye elsewhere peer-absent protocol counter hung peer-hung unwatched
-out-of-reach busy handshake
-text-too-long text-empty text-no-call text-queue-full text-plain-alone
-command-malformed command-phase
+out-of-reach handshake altered short exhausted gap plain-full
+text-too-long text-empty text-no-call text-queue-full text-repeated
+command-malformed command-phase command-version command-screens command-queue-full
 engine-gone engine-foreign engine-garbled run-foreign run-not-folder run-open run-unwritable run-path-too-long
 engine-version launch-start launch-silent launch-died
 """.split()  # noqa: SIM905 - fifty words read better so

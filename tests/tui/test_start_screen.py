@@ -164,7 +164,7 @@ class TestEnteringACode:
             await pilot.press("enter")
             await eventually(lambda: engine.commands)
             engine.emit(Failed(cause="code-word", detail="otter\x1b[0m"))
-            await painted_soon(pilot, "did they mean “otter␛[0m”?")
+            await painted_soon(pilot, "the nearest is otter␛[0m.")
             field = app.screen.query_one("#code", Input)
             assert field.value == "4821-oter-lamp-fern"
             field.value = CODE

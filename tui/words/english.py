@@ -129,7 +129,7 @@ CATALOGUE: dict[str, str] = {
     "cause-text-queue-full": (
         "That text was not sent: too much waits for the other side already. Send it when they are back."
     ),
-    "cause-text-plain-alone": "That text was not sent: nobody is connected, and a plain relay keeps nothing for later.",
+    "cause-text-repeated": "That text was sent before, so it was not sent again.",
     # --- causes (docs/engine.md)
     "cause-unknown": "Something happened that this screen has no words for: {code}{detail}. A newer version may.",
     "cause-relay-address": "{detail} is not a relay's address. It looks like HOST:PORT, as in lab.example:9999.",
@@ -145,7 +145,7 @@ CATALOGUE: dict[str, str] = {
     "cause-relay-error": "The relay says: {detail}",
     "cause-relay-busy": "Two are talking on that relay already. Try again when they are done.",
     "cause-code-shape": "A code looks like 4821-word-word-word. Check it and type it again.",
-    "cause-code-word": "One of the words is not a code word; did they mean “{detail}”? Check it and type it again.",
+    "cause-code-word": "One word is in no code; the nearest is {detail}. Check it and type it again.",
     "cause-code-nobody": "Nobody waits under that number. Check it, and ask whether the code is still open.",
     "cause-code-words": "Those were not the right words. The code is used up now: ask for a new one.",
     "cause-code-unproven": "The one who made the code could not prove it within 30 s. Ask for a new code.",
@@ -162,8 +162,15 @@ CATALOGUE: dict[str, str] = {
     "cause-peer-hung": "The other side hung up.",
     "cause-unwatched": "The engine ended: nobody watched it, and it had nothing to wait for.",
     "cause-out-of-reach": "The other side was out of reach for a day, so the call was ended.",
-    "cause-busy": "This engine is in a call already. Open another screen for another call.",
-    "cause-handshake": "The other side failed the handshake ({detail}).",
+    "cause-handshake": (
+        "What answered could not prove to be the other side ({detail}). It is tried again; if this stays, someone may "
+        "stand between: hang up, and meet by a new code."
+    ),
+    "cause-altered": "A packet was altered, repeated or left out on the way, so the connection was closed.",
+    "cause-short": "A packet came that nobody could have sealed, so the connection was closed.",
+    "cause-exhausted": "The keys of this connection were used up, so new ones are made.",
+    "cause-gap": "A message was missing, so the connection was closed to ask for it again.",
+    "cause-plain-full": "Two are talking through that server already. Try again when they are done.",
     "cause-engine-gone": "The engine is gone, and the call with it. Start a new one.",
     "cause-engine-foreign": "The engine's socket belongs to someone else, so nothing was said to it.",
     "cause-engine-garbled": "The engine said something that can't be read. Update Visavis, and start a new call.",
@@ -181,5 +188,8 @@ CATALOGUE: dict[str, str] = {
     "cause-launch-silent": "The engine did not get ready within 20 s. Try again; its log says more.",
     "cause-launch-died": "The engine ended while it started. Try `visavis doctor`; its log says more.",
     "cause-command-malformed": "The engine did not understand what this screen asked. Update Visavis.",
+    "cause-command-version": "The engine is of another version than this screen. Start a new call.",
+    "cause-command-screens": "Too many screens are attached to this call. Close one of them.",
+    "cause-command-queue-full": "Too much waits for the other side already. Try again when it is back.",
     "cause-command-phase": "That can't be done now.",
 }

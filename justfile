@@ -1,0 +1,46 @@
+# Call these through ./justw, which sets up what they need first.
+
+# what there is
+default:
+    @just --justfile '{{ justfile() }}' --list --unsorted
+
+# make .venv whole and current (justw did it on its way here)
+setup:
+    @echo 'ready: .venv/bin/visavis'
+
+# chat with a peer that answers, on this machine alone (--once: without a screen)
+demo *arguments:
+    @visavis demo {{ arguments }}
+
+# stand between two people: visavis relay
+relay *arguments:
+    @visavis relay {{ arguments }}
+
+# lint, types and the quick tests, under a minute
+check: lint type
+    @{{ terminal }} pytest -q -n 2 -m 'not device' --ignore=tests/e2e
+
+# everything: lint, types, the parallel tests, then those that need a part of the system, one by one
+test: lint type (_system "tmux")
+    @{{ terminal }} pytest -q -n 2 -m 'not device' --durations=10
+    @{{ terminal }} pytest -q -m device --durations=10
+
+# ruff: format and rules
+lint:
+    @ruff format --check --quiet .
+    @ruff check --quiet .
+
+# mypy, strict
+type:
+    @mypy
+
+# every performance claim, measured beside a peer
+bench *arguments: (_system "socat" "tmux")
+    @python -m bench {{ arguments }}
+
+# What a test sees of the terminal is always the same.
+terminal := 'env -u NO_COLOR -u FORCE_COLOR -u COLORTERM COLUMNS=120 LINES=40 TERM=xterm-256color LC_ALL=C.UTF-8'
+
+# Debian packages named as their commands: installed where we may, else what needs them skips and says so.
+_system +commands:
+    @for command in {{ commands }}; do command -v "$command" >/dev/null || ./justw --apt-install "$command" || echo "not installed: $command (Debian: apt install $command)"; done
