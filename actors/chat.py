@@ -1,7 +1,7 @@
 """The chat channel: what people write, in order, once, with marks that tell where it is."""
 
 import time
-from typing import Protocol
+from typing import Final, Protocol
 
 import trio
 
@@ -26,6 +26,7 @@ from actors.reliable import OutboxFullError
 from relay import limits
 
 ChatCommand = SendText | SetTyping | SetName | Hang
+_PEER: Final = "peer-"  # begins the ids of the peer's lines; ours must not
 
 
 class Voice(Protocol):
@@ -52,12 +53,13 @@ async def chat(inbox: trio.MemoryReceiveChannel[ChatCommand | News], voice: Voic
     """
     ids: dict[int, str] = {}  # of our texts that are not delivered yet, by number
     used: set[str] = set()
+    sent = 0  # up to this number TextSent was said
     typing = False
     async for item in inbox:
         match item:
             case SendText(id=line_id, text=text):
                 cause = refusal(text)
-                if not cause and line_id in used:
+                if not cause and (line_id in used or line_id.startswith(_PEER)):
                     cause = "repeated"
                 if not cause:
                     try:
@@ -78,17 +80,19 @@ async def chat(inbox: trio.MemoryReceiveChannel[ChatCommand | News], voice: Voic
                     emit(CommandRefused(cause="queue-full"))
             case Hang():
                 voice.hang()
-            case Sent():
-                if item.number in ids:
-                    emit(TextSent(id=ids[item.number]))
-            case Delivered():
-                if item.number in ids:
-                    emit(TextDelivered(id=ids.pop(item.number)))
+            case Sent(number=number) | Delivered(number=number):
+                # That a text was sent may be told late, or be lost with the connection; later news imply it.
+                for earlier in range(sent + 1, number + 1):
+                    if earlier in ids:
+                        emit(TextSent(id=ids[earlier]))
+                sent = max(sent, number)
+                if isinstance(item, Delivered) and number in ids:
+                    emit(TextDelivered(id=ids.pop(number)))
             case Taken(number=number, message=Text(text=text)):
                 if typing:
                     typing = False
                     emit(PeerTyped(typing=False))
-                emit(TextReceived(id=f"peer-{number}", text=text, at=time.time()))
+                emit(TextReceived(id=f"{_PEER}{number}", text=text, at=time.time()))
             case Taken(message=Name(name=name)):
                 emit(PeerNamed(name=name))
             case Taken():

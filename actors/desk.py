@@ -24,8 +24,10 @@ class Desk:
         self._heartbeat: peer.Heartbeat | None = None
         self._typing: Typing | None = None
         self._lanes: deque[OpenLane] = deque()
-        self._hanging = False
-        self._farewell: deque[tuple[bytes, bytes]] = deque()
+        self._ending = False
+        self._at_once = False
+        self._hung_said = False
+        self.hung = False  # Hung is, or will be, said
         self.finished = False  # BYE0 was handed out
 
     def have_heard(self, have: HaveUpTo) -> list[int]:
@@ -46,13 +48,14 @@ class Desk:
         """Ask the peer to connect to a lane."""
         self._lanes.append(opening)
 
-    def hang(self, *, hung: bool) -> None:
-        """End this direction once every message is sent: with `hung` the call for both, else only the epoch."""
-        if not self._hanging:
-            self._hanging = True
-            if hung:
-                self._farewell.append(_control(Hung()))
-            self._farewell.append((wire.BYE, b""))
+    def hang(self, *, hung: bool, at_once: bool = False) -> None:
+        """End this direction once every message is sent: with `hung` the call for both, else only the epoch.
+
+        `at_once` leaves out the messages not sent yet. Said again, Hung is added if the end is not sent yet.
+        """
+        self._ending = True
+        self._at_once = self._at_once or at_once
+        self.hung = self.hung or (hung and not self.finished)
 
     def next_packet(self) -> tuple[bytes, bytes, int] | None:
         """Return type and payload of the packet to send now, and its number if it is a message (else 0)."""
@@ -66,17 +69,20 @@ class Desk:
             return *_control(heartbeat), 0
         if self._lanes:
             return *_control(self._lanes.popleft()), 0
-        if self._next is not None and self._next <= self._outbox.last:
+        if self._next is not None and self._next <= self._outbox.last and not self._at_once:
             number = self._next
             self._next += 1
             return wire.MESSAGE, peer.encode_message(number, self._outbox.get(number)), number
         if self._typing is not None:
             typing, self._typing = self._typing, None
             return *_control(typing), 0
-        if self._farewell and self._next is not None:  # before, it is not known which messages are still to be sent
-            packet = self._farewell.popleft()
-            self.finished = not self._farewell
-            return *packet, 0
+        # Before the peer's HaveUpTo it is not known which messages are still to be sent.
+        if self._ending and (self._next is not None or self._at_once):
+            if self.hung and not self._hung_said:
+                self._hung_said = True
+                return *_control(Hung()), 0
+            self.finished = True
+            return wire.BYE, b"", 0
         return None
 
 

@@ -20,18 +20,19 @@ _CAUSES: Final = {
     "full": "relay-full",
     "replaced": "relay-replaced",
     "nobody": "code-nobody",
-    "words": "code-words",  # of the peer, on lane `pair`
 }
 _RECEIVE_BYTES: Final = 64 * limits.KIB
 
 
 class DialError(Exception):
-    """The relay, or the way to it, said no. `cause` is a code of docs/engine.md, `detail` what goes with it."""
+    """The relay, or the way to it, said no. `cause` is a code of docs/engine.md, `detail` what goes with it; `said`
+    is the code of the ERR0, if it was one."""
 
-    def __init__(self, cause: str, detail: str = "") -> None:
+    def __init__(self, cause: str, detail: str = "", said: str = "") -> None:
         super().__init__(f"{cause} {detail}".rstrip())
         self.cause = cause
         self.detail = detail
+        self.said = said
 
 
 class Connection:
@@ -65,7 +66,7 @@ class Connection:
             raise DialError("protocol", str(error)) from None
         if packet.type == wire.ERROR:
             code, message = wire.parse_error(packet.payload)
-            raise DialError(_CAUSES.get(code, "relay-error"), message or code)
+            raise DialError(_CAUSES.get(code, "relay-error"), message or code, said=code)
         return packet
 
     async def greet(self, hello: Hello) -> None:
@@ -79,13 +80,16 @@ class Connection:
                 raise (DialError("relay-not-visavis") if error.cause in ("cut", "protocol") else error) from None
         if scope.cancelled_caught:
             raise DialError("relay-not-visavis")
-        if answer.type == wire.PAIR:
+        maker = hello.want in ("new", "keep")  # is told its number, and waits
+        if answer.type == wire.PAIR and not maker:
             self.paired = True
         elif answer.type == wire.WAIT:
             try:
                 self.room = wire.parse_wait(answer.payload)
             except ProtocolError:
                 raise DialError("relay-not-visavis") from None
+            if maker and len(self.room) > len(str(limits.LONG_NUMBER_MAX)):
+                raise DialError("relay-not-visavis")
         else:
             raise DialError("relay-not-visavis")
 
@@ -139,6 +143,7 @@ async def open_stream(host: str, port: int) -> trio.SocketStream:
     with trio.move_on_after(limits.ANSWER_SECONDS):
         try:
             stream = await trio.open_tcp_stream(host, port)
+            set_keepalive(stream.socket)
         except (socket.gaierror, UnicodeError):
             raise DialError("relay-unknown-host", host) from None
         except OSError as error:
@@ -147,7 +152,6 @@ async def open_stream(host: str, port: int) -> trio.SocketStream:
             if any(isinstance(cause, OSError) and cause.errno == errno.ECONNREFUSED for cause in causes):
                 raise DialError("relay-refused", wire.format_address(host, port)) from None
             raise DialError("relay-unreachable", getattr(causes[0], "strerror", None) or str(causes[0])) from None
-        set_keepalive(stream.socket)
         return stream
     raise DialError("relay-unreachable", wire.format_address(host, port))
 

@@ -22,9 +22,11 @@ import platformdirs
 import trio
 
 from actors import runfolder
+from actors.burned import burn, is_burned
 from actors.chat import ChatCommand, chat
 from actors.code import CodeError, parse_code
 from actors.dial import DialError, Dialler, dialler
+from actors.epoch import SessionOver
 from actors.messages import (
     AnyCommand,
     AnyEvent,
@@ -53,7 +55,7 @@ from actors.plain import PlainEnded, plain
 from actors.record import Record
 from actors.screens import Screens
 from actors.seal import Role, SessionKeys
-from actors.session import Session, SessionOver
+from actors.session import Session
 from relay import limits, wire
 
 log = logging.getLogger("visavis.engine")
@@ -73,6 +75,8 @@ class Engine:
         self._commands_in, self._commands = trio.open_memory_channel[tuple[AnyCommand, Emit]](_INBOX_ITEMS)
         self._screens = Screens(self._record, self._commands_in)
         self._chat: trio.MemorySendChannel[ChatCommand | News] | None = None  # while there is someone to talk to
+        self._busy_at = trio.current_time()  # when there was last a screen, a code or a call
+        self._closing = False  # the call is over, its last news are being told
         self._ended = trio.Event()
 
     async def run(self, listener: trio.SocketListener) -> None:
@@ -100,7 +104,7 @@ class Engine:
 
     async def _serve_stdio(self) -> None:
         await self._screens.serve_stdio()
-        await self._ask_hang()  # the script is gone, or done
+        await self._ask_hang()  # nobody reads any longer
 
     async def _watch_signals(self) -> None:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
@@ -113,9 +117,10 @@ class Engine:
     async def _watch_unwatched(self) -> None:
         while True:
             await trio.sleep(1)
-            idle = self._record.snapshot.phase in ("idle", "dialling")
-            unwatched = trio.current_time() - self._screens.left_at if self._screens.count == 0 else 0
-            if idle and unwatched >= limits.UNWATCHED_SECONDS:
+            unwatched_since = max(self._screens.left_at, self._busy_at)
+            if self._screens.count or self._record.snapshot.phase not in ("idle", "dialling"):
+                self._busy_at = trio.current_time()
+            elif trio.current_time() - unwatched_since >= limits.UNWATCHED_SECONDS:
                 self._end("unwatched")
 
     # --- commands ------------------------------------------------------------------------------------------------
@@ -143,7 +148,7 @@ class Engine:
                 if not await self._tell_chat(command) and isinstance(command, SendText):
                     reply(TextRefused(id=command.id, cause="no-call"))
             case Hang():
-                if not await self._tell_chat(command):
+                if not await self._tell_chat(command) and not self._closing:
                     self._end("hung")
 
     async def _tell_chat(self, command: ChatCommand) -> bool:
@@ -183,8 +188,10 @@ class Engine:
     async def _enter(self, relay: str, text: str) -> None:
         code = parse_code(text)
         dial = dialler(relay)
+        if is_burned(code):
+            raise DialError("code-burned")
         self._emit(PhaseChanged(phase="pairing"))
-        await self._converse("B", await join_maker(dial, code), dial)
+        await self._converse("B", await join_maker(dial, code, burn), dial)
 
     async def _converse(self, role: Role, keys: SessionKeys, dial: Dialler) -> None:
         """Run the session, and the chat over it, till the call is over; then end the engine."""
@@ -202,7 +209,9 @@ class Engine:
                 except SessionOver as error:
                     over = error
             # Every sender is closed: the chat takes what is left in its inbox, then returns.
-            self._chat = None
+            self._chat, self._closing = None, True
+        if session.skipped:
+            log.info("skipped %d packets of kinds unknown to this version", session.skipped)
         self._end(over.cause, over.detail)
 
     async def _open_plain(self, relay: str) -> None:

@@ -6,6 +6,7 @@ lanes, exchange nonces, and go on sealed. An actor sees a `LanePort` that outliv
 """
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -122,7 +123,7 @@ class Lanes:
         self._nursery.start_soon(self._run, self._ports[name], generation, scope)
 
     async def _run(self, port: LanePort, generation: int, scope: trio.CancelScope) -> None:
-        with scope:
+        with scope, suppress(trio.BrokenResourceError):  # an actor that is gone is told nothing
             try:
                 with trio.fail_after(limits.LANE_SECONDS):
                     connection = await self._dial(
@@ -162,6 +163,8 @@ class Lanes:
                     causes.append("bye")
                 except LaneEnded as error:
                     causes.append(error.cause)
+                except trio.BrokenResourceError:
+                    causes.append("gone")  # the actor
                 nursery.cancel_scope.cancel()
 
             async def write() -> None:

@@ -43,7 +43,7 @@ class Attach(Command, frozen=True, tag=True):
 
     version: int = VERSION
     since: int = 0
-    environment: dict[str, str] = {}
+    environment: dict[str, Annotated[str, Meta(pattern=r"^[^\0]*\Z")]] = {}
 
 
 class MakeCode(Command, frozen=True, tag=True):

@@ -9,6 +9,7 @@ import math
 import random
 import secrets
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 import trio
@@ -22,7 +23,8 @@ from relay.wire import Hello
 
 
 class CodeBurnedError(Exception):
-    """The code we made is dead. `cause`: "words" (someone proved wrong words), "tries" (five ended unproven)."""
+    """The code we made is dead. `cause`: "words" (someone proved wrong words), "tries" (five ended unproven),
+    "expired" (nobody came, or the relay was out of reach, for a day)."""
 
     def __init__(self, cause: str) -> None:
         super().__init__(cause)
@@ -41,13 +43,14 @@ async def wait_for_joiner(dial: Dialler, relay: str, emit: Emit) -> SessionKeys:
     Cancelled, it closes its connection, and with that gives the number up.
     """
     side = secrets.token_hex(16)
+    link = _Link(emit)
     connection = await dial(Hello("new", side))
     code = make_code(connection.room)
     emit(CodeMade(code=str(code)))
     unproven = 0
     while True:
         emit(PhaseChanged(phase="waiting", relay=relay))
-        _link(emit, "alone")
+        link.show("alone")
         try:
             try:
                 await connection.wait_paired()
@@ -60,36 +63,43 @@ async def wait_for_joiner(dial: Dialler, relay: str, emit: Emit) -> SessionKeys:
             if unproven >= limits.UNPROVEN_TRIES:
                 raise CodeBurnedError("tries") from None
         except DialError as error:
-            _link(emit, "out", error)
-        connection = await _keep(dial, side, code, emit)
+            if error.cause == "code-nobody":  # the relay ends a wait after a day
+                raise CodeBurnedError("expired") from None
+            link.show("out", error)
+        connection = await _keep(dial, side, code, link)
         if connection.room != code.number:  # the relay was restarted: the old number means nothing to it
             code, unproven = make_code(connection.room), 0
             emit(CodeMade(code=str(code), because="unknown"))
 
 
-async def _keep(dial: Dialler, side: str, code: Code, emit: Emit) -> Connection:
-    """Come back to the number, or get a new one if the relay does not know it; tried till it works."""
+async def _keep(dial: Dialler, side: str, code: Code, link: "_Link") -> Connection:
+    """Come back to the number, or get a new one if the relay does not know it; tried for a day.
+
+    Raises `CodeBurnedError` "expired" after that.
+    """
     wait = limits.RECONNECT_MIN_SECONDS
     hello = Hello("keep", side, code.number)
-    while True:
-        try:
-            return await dial(hello)
-        except DialError as error:
-            if error.cause == "code-nobody" and hello.want == "keep":
-                hello = Hello("new", side)
-                continue
-            _link(emit, "out", error)
-        await trio.sleep(wait * random.uniform(0.5, 1.0))
-        wait = min(wait * 2, limits.RECONNECT_MAX_SECONDS)
+    with trio.move_on_after(limits.OUT_OF_REACH_SECONDS):
+        while True:
+            try:
+                return await dial(hello)
+            except DialError as error:
+                if error.cause == "code-nobody" and hello.want == "keep":
+                    hello = Hello("new", side)
+                    continue
+                link.show("out", error)
+            await trio.sleep(wait * random.uniform(0.5, 1.0))
+            wait = min(wait * 2, limits.RECONNECT_MAX_SECONDS)
+    raise CodeBurnedError("expired")
 
 
-async def join_maker(dial: Dialler, code: Code) -> SessionKeys:
+async def join_maker(dial: Dialler, code: Code, burn: Callable[[Code], bool]) -> SessionKeys:
     """Role B: join whoever made `code`, prove the words first; return the session's keys.
 
     Returns too when our proof has left and the lane then ends. Raises `DialError`: "code-nobody" at once for a
     number nobody waits at, "code-words" if A says that the words are wrong, "code-answer" if A's own proof is,
-    "code-unproven" if the lane kept ending before a proof for 30 s. The words must not be used again after a
-    return, "code-words" or "code-answer".
+    "code-unproven" if the lane kept ending before a proof for 30 s. `burn` is called just before the proof leaves,
+    and keeps the words from being used again; if it returns False they were, and "code-burned" is raised.
     """
     hello = Hello("join", secrets.token_hex(16), code.number)
     connection: Connection | None = await dial(hello)
@@ -99,7 +109,7 @@ async def join_maker(dial: Dialler, code: Code) -> SessionKeys:
             if connection is not None:
                 try:
                     await connection.wait_paired()
-                    return await _prove_as_joiner(connection, code, retrying)
+                    return await _prove_as_joiner(connection, code, retrying, burn)
                 except _UnprovenError:
                     pass
                 finally:
@@ -132,20 +142,24 @@ async def _prove_as_maker(connection: Connection, code: Code) -> SessionKeys:
     return SessionKeys(pairing.secret, "A")
 
 
-async def _prove_as_joiner(connection: Connection, code: Code, retrying: trio.CancelScope) -> SessionKeys:
+async def _prove_as_joiner(
+    connection: Connection, code: Code, retrying: trio.CancelScope, burn: Callable[[Code], bool]
+) -> SessionKeys:
     try:
         with trio.fail_after(limits.HANDSHAKE_SECONDS):
             pairing = await _exchange_pake(connection, "B", code)
     except (trio.TooSlowError, DialError):
         raise _UnprovenError from None
+    if not burn(code):
+        raise DialError("code-burned")
     retrying.deadline = math.inf  # from here on the words are burned: there is no other try
     with trio.move_on_after(limits.HANDSHAKE_SECONDS):
         try:
             await connection.send(wire.PROOF, pairing.own_proof)
             answer = await _receive(connection, wire.PROOF)
         except DialError as error:
-            if error.cause == "code-words":
-                raise
+            if error.said == "words":
+                raise DialError("code-words") from None
         else:
             if not pairing.check(answer):
                 raise DialError("code-answer")
@@ -172,6 +186,15 @@ async def _receive(connection: Connection, packet_type: bytes) -> bytes:
     return packet.payload
 
 
-def _link(emit: Emit, link: Link, error: DialError | None = None) -> None:
-    cause, detail = (error.cause, error.detail) if error else ("", "")
-    emit(LinkChanged(link=link, since=time.time(), cause=cause, detail=detail))
+class _Link:
+    """Tells screens how the relay is, once for each change."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._shown: tuple[Link, str] = ("none", "")
+
+    def show(self, link: Link, error: DialError | None = None) -> None:
+        cause, detail = (error.cause, error.detail) if error else ("", "")
+        if self._shown != (link, cause):
+            self._shown = (link, cause)
+            self._emit(LinkChanged(link=link, since=time.time(), cause=cause, detail=detail))

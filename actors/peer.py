@@ -24,7 +24,7 @@ class PeerError(Exception):
 class OpenLane(Struct, frozen=True, tag=True):
     """Connect to lane `name` in this `generation`: it is needed."""
 
-    name: Annotated[str, Meta(pattern="^[a-z0-9]{1,32}$")]
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9]{1,32}\Z")]
     generation: Annotated[int, Meta(ge=1, lt=2**31)]
 
 

@@ -137,9 +137,10 @@ async def plain(
     then at most once in `limits.SKIPPED_REPORT_SECONDS`. `clock` gives UNIX seconds for what people see. It never
     keeps the sender of its inbox waiting: past PLAIN_TEXTS a text that can't leave is refused.
 
-    Returns when `inbox` was closed by its sender, or brought Hang: what was queued is sent first, and what comes within
-    `limits.LINGER_SECONDS` still taken. Raises `PlainEnded` when the connection ends, or was not to be had; does
-    not connect again. Cancelling closes the connection at once; a text may then be cut in its middle.
+    Returns when `inbox` was closed by its sender, or brought Hang: what was queued is sent first, as far as that can
+    be done within `limits.LINGER_SECONDS`, and what comes within as long again still taken. Raises `PlainEnded` when
+    the connection ends, or was not to be had; does not connect again. Cancelling closes the connection at once; a
+    text may then be cut in its middle.
     """
     try:
         stream = await dial.open_stream(*relay)
@@ -149,16 +150,19 @@ async def plain(
     reader = PlainReader()
     reported: dict[str, int] = {}
     skipped_more = trio.Event()
+    leaving = trio.CancelScope()
     queue, queued = trio.open_memory_channel[SendText](limits.PLAIN_TEXTS)
 
     async def accept() -> None:
-        with queue:
+        used: set[str] = set()
+        with queue, inbox:
             async for command in inbox:
                 if isinstance(command, Hang):
-                    return
+                    break
                 if isinstance(command, SendText):
-                    cause = refusal(command.text)
+                    cause = refusal(command.text) or ("repeated" if command.id in used else "")
                     if not cause:
+                        used.add(command.id)
                         try:
                             queue.send_nowait(command)
                         except trio.WouldBlock:
@@ -168,6 +172,8 @@ async def plain(
                         if cause
                         else TextQueued(id=command.id, text=command.text, at=clock())
                     )
+        # A peer that does not read can't keep us: what it has not taken by then is cut off.
+        leaving.deadline = trio.current_time() + limits.LINGER_SECONDS
 
     async def read() -> None:
         texts = 0
@@ -216,10 +222,11 @@ async def plain(
                 nursery.start_soon(accept)
                 nursery.start_soon(read)
                 nursery.start_soon(report)
-                await write()
+                with leaving:
+                    await write()
+                    with contextlib.suppress(trio.BrokenResourceError):
+                        await stream.send_eof()
                 hung = True
-                with contextlib.suppress(trio.BrokenResourceError):
-                    await stream.send_eof()
                 await trio.sleep(limits.LINGER_SECONDS)
                 nursery.cancel_scope.cancel()
         except* PlainEnded as group:

@@ -92,6 +92,8 @@ class Record:
         return pieces
 
     def _add(self, line: m.Line) -> None:
+        old = self._lines.pop(line.id, None)
+        self._bytes -= _size(old) if old is not None else 0
         self._lines[line.id] = line
         self._bytes += _size(line)
         while len(self._lines) > limits.CONVERSATION_LINES or self._bytes > limits.CONVERSATION_BYTES:

@@ -46,6 +46,11 @@ class Outbox:
         """The number up to which the peer has everything."""
         return self._delivered
 
+    @property
+    def texts(self) -> int:
+        """How many texts the peer does not have yet."""
+        return sum(isinstance(message, Text) for message in self._kept)
+
     def add(self, message: Message) -> int:
         """Accept a message, return its number. Raises `OutboxFullError` past OUTBOX_MESSAGES or OUTBOX_BYTES."""
         size = _size(message)

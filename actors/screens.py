@@ -19,6 +19,7 @@ from actors.messages import (
     Attach,
     CommandRefused,
     Emit,
+    Hang,
     MediaSkipped,
     RoundTripMeasured,
     SetTyping,
@@ -76,8 +77,8 @@ class Screens:
         await trio.serve_listeners(self._serve_socket, [listener])
 
     async def serve_stdio(self) -> None:
-        """Be attached to standard input and output; return when either ends."""
-        await self._serve_screen(_StdioScreen(), Attach())
+        """Be attached to standard input and output. The end of the input is a Hang; return when the output ends."""
+        await self._serve_screen(_StdioScreen(), Attach(), at_end=Hang())
 
     async def _serve_socket(self, stream: trio.SocketStream) -> None:
         if not runfolder.peer_is_us(stream.socket):
@@ -101,7 +102,7 @@ class Screens:
             return "version"
         return "screens" if len(self._mailboxes) >= limits.SCREENS else ""
 
-    async def _serve_screen(self, screen: _Screen, attach: Attach) -> None:
+    async def _serve_screen(self, screen: _Screen, attach: Attach, at_end: AnyCommand | None = None) -> None:
         mailbox = ScreenMailbox()
         # Taken together, without a pause: nothing is missed and nothing comes twice.
         beginning = [self._record.snapshot, *self._record.replay(attach.since)]
@@ -114,7 +115,7 @@ class Screens:
                         await part(*args)
                     nursery.cancel_scope.cancel()
 
-                nursery.start_soon(until_gone, self._read, screen, mailbox, attach)
+                nursery.start_soon(until_gone, self._read, screen, mailbox, attach, at_end)
                 nursery.start_soon(until_gone, _write, screen, mailbox, beginning)
                 nursery.start_soon(until_gone, mailbox.overflowed.wait)
         finally:
@@ -125,19 +126,25 @@ class Screens:
                 with suppress(trio.WouldBlock, trio.BrokenResourceError):  # nobody types here any longer
                     self._commands.send_nowait((SetTyping(typing=False), _ignore))
 
-    async def _read(self, screen: _Screen, mailbox: ScreenMailbox, attach: Attach) -> None:
+    async def _read(self, screen: _Screen, mailbox: ScreenMailbox, attach: Attach, at_end: AnyCommand | None) -> None:
         def reply(event: AnyEvent) -> None:
             mailbox.put(messages.encode(event))
 
         await self._commands.send((attach, reply))
-        while True:
-            payload = await screen.receive()
-            try:
-                command = messages.decode_command(payload)
-            except ValueError as error:
-                reply(CommandRefused(cause="malformed", detail=str(error)))
-                continue
-            await self._commands.send((command, reply))
+        try:
+            while True:
+                payload = await screen.receive()
+                try:
+                    command = messages.decode_command(payload)
+                except ValueError as error:
+                    reply(CommandRefused(cause="malformed", detail=str(error)))
+                    continue
+                await self._commands.send((command, reply))
+        except _ScreenGoneError:
+            if at_end is None:
+                raise
+        await self._commands.send((at_end, reply))
+        await trio.sleep_forever()  # it still reads what comes of it
 
 
 def _ignore(event: AnyEvent) -> None:

@@ -8,38 +8,28 @@ Only `Hung` (said by either side), numbers that do not add up, a peer that speak
 24 hours out of reach end it. Whatever a relay says is shown, and tried again.
 """
 
+import math
 import random
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from typing import Final
 
 import trio
 
-from actors import peer
 from actors.desk import Desk
 from actors.dial import Connection, DialError, Dialler
-from actors.heartbeat import HeartbeatClock
+from actors.epoch import FAREWELL_SECONDS, Epoch, Kept, SessionOver
 from actors.lane import LaneEnded, SealedLane
 from actors.lanes import LanePort, Lanes
-from actors.messages import Emit, Link, LinkChanged, RoundTripMeasured
-from actors.news import Delivered, News, PeerTyping, Sent, Taken
-from actors.peer import HaveUpTo, Heartbeat, Hung, Message, OpenLane, PeerError, Typing
-from actors.reliable import CounterError, GapError, Inbox, Outbox
+from actors.messages import Emit, Link, LinkChanged
+from actors.news import News, PeerTyping
+from actors.peer import Message
 from actors.seal import Exchange, Role, SealError, SessionKeys
 from relay import limits, wire
 from relay.wire import Hello
 
-MAIN = "main.0"
-_FAREWELL_SECONDS = 3.0  # for Hung and BYE0 to cross; then the connection is closed all the same
-
-
-class SessionOver(Exception):  # noqa: N818 - hanging up is no error
-    """The call is over for good. `cause` is a code of docs/engine.md, `detail` what goes with it."""
-
-    def __init__(self, cause: str, detail: str = "") -> None:
-        super().__init__(f"{cause} {detail}".rstrip())
-        self.cause = cause
-        self.detail = detail
+MAIN: Final = "main.0"
 
 
 class Session:
@@ -64,54 +54,61 @@ class Session:
         self._news = news
         self._emit = emit
         self._ports = ports or {}
-        self._outbox = Outbox()
-        self._inbox = Inbox()
-        self._clock = HeartbeatClock()
-        self._desk: Desk | None = None  # of the epoch that runs
-        self._lanes: Lanes | None = None
-        self._wake = trio.Event()  # the desk has something new
+        self._kept = Kept()
+        self._epoch: Epoch | None = None  # that runs
+        self._epochs = 0
         self._attempt = trio.CancelScope()
-        self._joined_at: float | None = None  # when this attempt met the peer
-        self._interrupted = ""  # why the attempt's scope was cancelled
+        self._pause = trio.CancelScope()
+        self._interrupted = ""  # why the attempt was cancelled
         self._hanging = trio.Event()
-        self._epoch = 0
         self._link: tuple[Link, str] = ("none", "")
+        self._paired_at: float | None = None  # when this attempt met someone
+        self._proved_at: float | None = None  # when that one proved to be the peer
         self._gone_at = trio.current_time()  # when the peer was last there
         self._gone_since = time.time()  # the same, to be shown
-        self._gap: tuple[int, int] = (0, 0)  # the number missing, how often running
-        self.skipped = 0  # packets and controls of kinds unknown to this version
+
+    @property
+    def skipped(self) -> int:
+        """Packets and controls of kinds that this version does not know."""
+        return self._kept.skipped
 
     # --- what actors ask -----------------------------------------------------------------------------------------
 
     def say(self, message: Message) -> int:
         """Accept a message for the peer; return its number. Raises `OutboxFullError`."""
-        number = self._outbox.add(message)
-        self._nudge()
+        number = self._kept.outbox.add(message)
+        if self._epoch is not None:
+            self._epoch.nudge()
         return number
 
     def set_typing(self, typing: bool) -> None:
         """Tell the peer, if it is there."""
-        if self._desk is not None:
-            self._desk.set_typing(typing)
-            self._nudge()
+        if self._epoch is not None:
+            self._epoch.desk.set_typing(typing)
+            self._epoch.nudge()
 
     def open_lane(self, name: str) -> bool:
         """An actor needs its lane: open a new generation. False if the peer is not there now."""
-        if self._lanes is None:
+        if self._epoch is None or self._epoch.lanes is None:
             return False
-        self._lanes.open(name)
-        self._nudge()
+        self._epoch.lanes.open(name)
+        self._epoch.nudge()
         return True
 
     def hang(self) -> None:
-        """End the call for both sides, after what is said and not yet sent; `run` returns in 3 s at most."""
+        """End the call for both sides, after what is said and not yet sent.
+
+        `run` raises within 3 s of the last progress. Between two connections one more is tried in that time; while
+        the peer is not at the relay, it ends at once.
+        """
         self._hanging.set()
-        if self._desk is None:
+        if self._epoch is not None:
+            self._epoch.hang()
+        elif self._link[0] == "alone":
             self._attempt.cancel()
         else:
-            self._desk.hang(hung=True)
-            self._nudge()
-            self._attempt.deadline = min(self._attempt.deadline, trio.current_time() + _FAREWELL_SECONDS)
+            self._attempt.deadline = trio.current_time() + FAREWELL_SECONDS
+            self._pause.cancel()
 
     # --- epochs --------------------------------------------------------------------------------------------------
 
@@ -125,22 +122,29 @@ class Session:
             except SessionOver as error:
                 over = error
             nursery.cancel_scope.cancel()
-        raise over
+        texts = self._kept.outbox.texts
+        raise SessionOver("hung-early", str(texts)) if over.cause == "hung" and texts else over
 
     async def _run_epochs(self) -> None:
+        """Make one connection after another. Returns after the last one when hanging up; raises `SessionOver`."""
         wait, short_epochs = limits.RECONNECT_MIN_SECONDS, 0
-        while not self._hanging.is_set():
+        while True:
+            last = self._hanging.is_set()
             self._interrupted = ""
             with trio.CancelScope() as self._attempt:
+                if last:
+                    self._attempt.deadline = trio.current_time() + FAREWELL_SECONDS
                 end = await self._run_epoch()
-            if self._hanging.is_set():
+            if self._hanging.is_set() and (last or self._link[0] == "alone"):
                 return
             if self._attempt.cancelled_caught:
                 end = LaneEnded(self._interrupted or "silent")
             now, held = trio.current_time(), False
-            if self._joined_at is not None:
+            if self._proved_at is not None:
                 self._gone_at, self._gone_since = now, time.time()
-                held = now - self._joined_at >= limits.EPOCH_HELD_SECONDS
+                await self._news.send(PeerTyping(False))  # whoever is away does not write
+                held = now - self._proved_at >= limits.EPOCH_HELD_SECONDS
+            if self._paired_at is not None:
                 short_epochs = 0 if held or end.cause == "slept" else short_epochs + 1
             if held:
                 wait = limits.RECONNECT_MIN_SECONDS
@@ -148,15 +152,16 @@ class Session:
             if short_epochs >= limits.SHORT_EPOCHS:
                 short_epochs, pause, end = 0, limits.ELSEWHERE_SECONDS, LaneEnded("elsewhere")
             self._show("out", end.cause, end.detail)
-            if now - self._gone_at > limits.OUT_OF_REACH_SECONDS:
+            if now - self._gone_at >= limits.OUT_OF_REACH_SECONDS:
                 raise SessionOver("out-of-reach")
-            with trio.move_on_after(pause) as self._attempt:
-                await trio.sleep_forever()
+            if not self._hanging.is_set():
+                with trio.move_on_after(pause) as self._pause:
+                    await trio.sleep_forever()
             wait = min(wait * 2, limits.RECONNECT_MAX_SECONDS)
 
     async def _run_epoch(self) -> LaneEnded | DialError:
         """One connection of `main`, from dialling to its end, which is returned."""
-        self._joined_at = None
+        self._paired_at = self._proved_at = None
         try:
             connection = await self._dial(Hello("room", self._keys.side, self._keys.room, MAIN))
         except DialError as error:
@@ -164,24 +169,34 @@ class Session:
         try:
             if not connection.paired:
                 await self._wait_for_peer(connection)
-            self._joined_at = trio.current_time()
-            lane, lanes_of = await self._open_main(connection)
-            await self._run_main(lane, lanes_of)
+            self._paired_at = trio.current_time()
+            lane, make_lanes = await self._open_main(connection)
+            self._proved_at = trio.current_time()
+            self._epoch = Epoch(lane, self._kept, self._news, self._emit)
+            self._show("joined")
+            if self._hanging.is_set():
+                self._attempt.deadline = math.inf  # the epoch has a deadline of its own
+                self._epoch.hang()
+            await self._epoch.run(make_lanes)
         except (LaneEnded, DialError) as error:
             return error
         finally:
+            self._epoch = None
             await connection.aclose()
         raise AssertionError("an epoch ends by an exception")
 
     async def _wait_for_peer(self, connection: Connection) -> None:
         self._show("alone")
-        if self._role == "B" and self._epoch == 0:
-            # Whether our proof arrived can't be known; a maker that took it would be here by now.
-            with trio.move_on_after(limits.PEER_ABSENT_SECONDS):
-                await connection.wait_paired()
-                return
-            self._show("alone", "peer-absent")
-        await connection.wait_paired()
+        with trio.move_on_at(self._gone_at + limits.OUT_OF_REACH_SECONDS):
+            if self._role == "B" and self._epochs == 0:
+                # Whether our proof arrived can't be known; a maker that took it would be here by now.
+                with trio.move_on_after(limits.PEER_ABSENT_SECONDS):
+                    await connection.wait_paired()
+                    return
+                self._show("alone", "peer-absent")
+            await connection.wait_paired()
+            return
+        raise SessionOver("out-of-reach")
 
     async def _open_main(self, connection: Connection) -> tuple[SealedLane, Callable[[trio.Nursery, Desk], Lanes]]:
         """Exchange keys and confirmations; return the sealed lane, and what makes this epoch's other lanes."""
@@ -197,138 +212,12 @@ class Session:
             raise LaneEnded("handshake", "silent") from None
         except SealError as error:
             raise LaneEnded("handshake", error.code) from None
-        self._epoch += 1
-        epoch, keys = self._epoch, exchange.epoch
+        self._epochs += 1
+        epoch, keys = self._epochs, exchange.epoch
         sealer, opener = keys.main()
         return SealedLane(connection, sealer, opener), lambda nursery, desk: Lanes(
             nursery, self._dial, keys, self._role, epoch, desk, self._ports
         )
-
-    async def _run_main(self, lane: SealedLane, lanes_of: Callable[[trio.Nursery, Desk], Lanes]) -> None:
-        """Read, write and beat until one of them ends. Raises `LaneEnded` or `SessionOver`."""
-        ends: list[LaneEnded | SessionOver] = []
-        desk = Desk(self._outbox, self._inbox)
-        with trio.CancelScope(deadline=trio.current_time() + limits.LOST_SECONDS) as alive:
-            async with trio.open_nursery() as nursery:
-
-                async def until_end(part: Callable[[], Awaitable[None]]) -> None:
-                    try:
-                        await part()
-                    except (LaneEnded, SessionOver) as end:
-                        ends.append(end)
-                        nursery.cancel_scope.cancel()
-
-                self._lanes = lanes_of(nursery, desk)
-                self._desk = desk
-                if self._hanging.is_set():
-                    desk.hang(hung=True)
-                written = trio.Event()
-                try:
-                    self._show("joined")
-                    nursery.start_soon(until_end, lambda: self._write_main(lane, desk, written))
-                    nursery.start_soon(until_end, lambda: self._read_main(lane, desk, written, alive))
-                    nursery.start_soon(self._beat, desk)
-                    await trio.sleep_forever()
-                finally:
-                    self._desk = self._lanes = None
-        raise ends[0] if ends else LaneEnded("silent")
-
-    # --- the tasks of `main` -------------------------------------------------------------------------------------
-
-    async def _write_main(self, lane: SealedLane, desk: Desk, written: trio.Event) -> None:
-        while True:
-            packet = desk.next_packet()
-            if packet is None:
-                if desk.finished:
-                    written.set()
-                    return
-                await self._wake.wait()
-                self._wake = trio.Event()
-                continue
-            inner_type, payload, number = packet
-            # Noted before it is sent: the peer's acknowledgement may be read before `send` returns.
-            first = bool(number) and self._outbox.mark_sent(number)
-            await lane.send(inner_type, payload)
-            if first:
-                await self._news.send(Sent(number))
-
-    async def _read_main(self, lane: SealedLane, desk: Desk, written: trio.Event, alive: trio.CancelScope) -> None:
-        hung = heard = False
-        try:
-            while True:
-                inner_type, payload = await lane.receive()
-                alive.deadline = trio.current_time() + limits.LOST_SECONDS
-                if inner_type == wire.BYE:
-                    break
-                if inner_type == wire.MESSAGE and heard:
-                    await self._take_message(payload)
-                elif inner_type == wire.CONTROL:
-                    control = peer.decode_control(payload)
-                    if not heard and not isinstance(control, HaveUpTo):
-                        raise PeerError("an epoch begins with HaveUpTo")
-                    heard = True
-                    hung = hung or isinstance(control, Hung)
-                    await self._take_control(control, desk)
-                elif inner_type == wire.MESSAGE:
-                    raise PeerError("an epoch begins with HaveUpTo")
-                else:
-                    self.skipped += 1
-                self._nudge()
-        except CounterError as error:
-            raise SessionOver("counter", str(error)) from None
-        except PeerError as error:
-            raise SessionOver("protocol", str(error)) from None
-        # The other direction is over; end ours in order, so that what was sent before is read.
-        desk.hang(hung=False)
-        self._nudge()
-        with trio.move_on_after(_FAREWELL_SECONDS):
-            await written.wait()
-        if self._hanging.is_set():
-            raise SessionOver("hung")
-        raise SessionOver("peer-hung") if hung else LaneEnded("bye")
-
-    async def _take_message(self, payload: bytearray) -> None:
-        number, message = peer.decode_message(payload)
-        try:
-            new = self._inbox.is_new(number)
-        except GapError as error:
-            times = self._gap[1] + 1 if self._gap[0] == error.expected else 1
-            self._gap = (error.expected, times)
-            if times >= limits.GAP_TRIES:
-                raise SessionOver("counter", str(error)) from None
-            raise LaneEnded("gap", str(error)) from None
-        if new:
-            # Handed over, then counted: cancelled in between, it comes again.
-            await self._news.send(Taken(number, message))
-            self._inbox.keep(number)
-
-    async def _take_control(self, control: peer.Control | None, desk: Desk) -> None:
-        match control:
-            case HaveUpTo():
-                for number in desk.have_heard(control):
-                    await self._news.send(Delivered(number))
-            case Heartbeat():
-                now = _now_ns()
-                round_trip = self._clock.take(control, now)
-                if round_trip is not None:
-                    self._emit(RoundTripMeasured(ms=round_trip / 1e6))
-                if control.echo is None:
-                    desk.beat(self._clock.make(now))  # answered at once: both know the round trip from the start
-            case Typing():
-                await self._news.send(PeerTyping(control.typing))
-            case OpenLane():
-                if self._lanes is None or not self._lanes.said(control):
-                    self.skipped += 1
-            case Hung():
-                pass
-            case None:
-                self.skipped += 1
-
-    async def _beat(self, desk: Desk) -> None:
-        while True:
-            desk.beat(self._clock.make(_now_ns()))
-            self._nudge()
-            await trio.sleep(limits.HEARTBEAT_SECONDS)
 
     async def _watch_sleep(self) -> None:
         if sys.platform != "linux":
@@ -340,10 +229,8 @@ class Session:
             if now - before >= limits.SLEEP_SECONDS:
                 self._interrupted = "slept"
                 self._attempt.cancel()
+                self._pause.cancel()
             before = now
-
-    def _nudge(self) -> None:
-        self._wake.set()
 
     def _show(self, link: Link, cause: str = "", detail: str = "") -> None:
         """Tell screens what the link is now, once; while the peer is away, since when."""
@@ -363,7 +250,3 @@ async def _expect(connection: Connection, packet_type: bytes) -> bytes:
 def seconds_slept() -> float:
     """Return how long this machine has slept since it started (Linux)."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
-
-
-def _now_ns() -> int:
-    return int(trio.current_time() * 1e9)

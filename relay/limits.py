@@ -79,6 +79,7 @@ ELSEWHERE_SECONDS: Final = 60.0  # two that replace each other would go on for e
 SLEEP_SECONDS: Final = 5.0  # CLOCK_BOOTTIME ahead of the monotonic clock: the machine slept
 OUT_OF_REACH_SECONDS: Final = 24 * 3600.0  # an engine goes on trying this long
 PAIR_RETRY_SECONDS: Final = 30.0  # a joiner whose lane broke before its proof tries again
+BURNED_SECONDS: Final = 7 * 24 * 3600.0  # a code that was proved is refused this long
 PEER_ABSENT_SECONDS: Final = 30.0  # nobody in the session room for this long: the joiner says so
 UNPROVEN_TRIES: Final = 5  # ends before a proof, then the maker gives its number up
 LANE_SECONDS: Final = 30.0  # the other's connection of a lane is not there by then: closed

@@ -15,12 +15,12 @@ from io import TextIOWrapper
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from relay import limits, wire
+from relay import limits
 from tui.words.catalogue import say
 
 if TYPE_CHECKING:
     from actors.runfolder import RunFolderError
-    from tui.app import Start
+    from tui.app import Start, VisavisApp
 
 DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 PROGRAM: Final = "visavis"
@@ -118,7 +118,7 @@ def build_parser() -> argparse.ArgumentParser:
     attach.add_argument("name", nargs="?", metavar="NAME", help=say("cli.attach.name"))
     relay = command("relay", "cli.relay", _run_relay, relay=False)
     relay.add_argument("--host", metavar="H", help=say("cli.relay.host"))
-    relay.add_argument("--port", type=_port, default=wire.DEFAULT_PORT, metavar="PORT", help=say("cli.relay.port"))
+    relay.add_argument("--port", type=_port, metavar="PORT", help=say("cli.relay.port"))
     relay.add_argument("--plain", action="store_true", help=say("cli.relay.plain"))
     relay.add_argument(
         "--drain", type=_seconds, default=limits.DRAIN_SECONDS, metavar="SECONDS", help=say("cli.relay.drain")
@@ -144,6 +144,8 @@ def _add_common(parser: argparse.ArgumentParser, *, relay: bool) -> None:
 
 
 def _address(text: str) -> str:
+    from relay import wire  # a quarter of the time that --help takes
+
     try:
         return wire.format_address(*wire.parse_address(text))
     except ValueError:
@@ -220,16 +222,15 @@ def choose_engine(wanted: str | None, names: Sequence[str]) -> str:
 
 
 def _run_relay(options: argparse.Namespace) -> int:
-    from relay import server
+    from relay import server, wire
 
+    port = wire.DEFAULT_PORT if options.port is None else options.port
     try:
-        return server.main(
-            server.Options(options.host, options.port, options.plain, options.drain, options.per_address)
-        )
+        return server.main(server.Options(options.host, port, options.plain, options.drain, options.per_address))
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise CommandError(listen_sentence(error, options.host or "", options.port)) from None
+        raise CommandError(listen_sentence(error, options.host or "", port)) from None
 
 
 def listen_sentence(error: OSError, host: str, port: int) -> str:
@@ -265,7 +266,7 @@ def _run_demo(options: argparse.Namespace) -> int:
     from tui import demo
 
     if options.screen is not None:
-        return demo.show_screen(options.screen, os.environ.get("VISAVIS_CODE", ""))
+        return _run_screen(demo.make_screen(options.screen, os.environ.get("VISAVIS_CODE", "")))
     return demo.play_once() if options.once else demo.play()
 
 
@@ -279,13 +280,23 @@ def _run_doctor(options: argparse.Namespace) -> int:
 
 
 def _show(engine: str | None = None, start: "Start | None" = None, relay: str = "") -> int:
+    from tui.app import VisavisApp
+
+    return _run_screen(VisavisApp(engine=engine, start=start, relay=relay))
+
+
+def _run_screen(app: "VisavisApp") -> int:
     """Run the screen until it closes, and say how to come back if there is something to come back to."""
     import asyncio
 
-    from tui.app import VisavisApp, run_screen
+    from rich.console import Console
 
-    app = VisavisApp(engine=engine, start=start, relay=relay)
+    from tui.app import run_screen
+
+    app.error_console = Console(quiet=True)  # else Textual prints a traceback with what was said in it
     status = asyncio.run(run_screen(app))
+    if app._exception is not None:
+        raise app._exception
     if app.farewell:
         print(app.farewell)
     return status

@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from actors.messages import Ended, EnterCode, Hang, SendText, SessionOpened, TextDelivered, TextReceived
 from actors.runfolder import engine_names, socket_path
@@ -25,6 +25,9 @@ from relay.visible import visible
 from tui.demo_parts import END_SECONDS, DemoError, Peer, open_engine, open_relay, open_screen
 from tui.link import Link
 from tui.words.catalogue import say
+
+if TYPE_CHECKING:
+    from tui.app import VisavisApp
 
 ONCE_SECONDS: Final = 60.0  # the whole exchange takes two on a good machine
 STEP_SECONDS: Final = 20.0  # for the peer's part before there is a screen
@@ -86,11 +89,11 @@ async def _show(tale: _Tale) -> int:
         return status if status >= 0 else 128 - status
 
 
-def show_screen(relay: str, code: str) -> int:
-    """Be the demo's screen: join at `relay` by `code`; return the exit code."""
-    from tui.app import VisavisApp, run_screen
+def make_screen(relay: str, code: str) -> "VisavisApp":
+    """Return the demo's screen, which joins at `relay` by `code`."""
+    from tui.app import VisavisApp
 
-    return asyncio.run(run_screen(VisavisApp(start=EnterCode(relay, code), relay=relay, demo=True)))
+    return VisavisApp(start=EnterCode(relay, code), relay=relay, demo=True)
 
 
 async def _exchange(tale: _Tale) -> int:

@@ -34,6 +34,8 @@ class Mallory:
         self.pairs = 0
         self.refuse = ""  # an ERR0 code for every hello
         self.unreachable = False
+        self.seconds_each = 0.0  # how long a packet takes
+        self._pipes: list[trio.CancelScope] = []
         self.number = "4711"
         self.redirect: Callable[[Hello], Hello] = lambda hello: hello
 
@@ -58,6 +60,12 @@ class Mallory:
             gone.cancel()
             await trio.aclose_forcefully(stream)
         self._waiting.clear()
+
+    def cut_all(self) -> None:
+        """Cut every pair."""
+        for scope in self._pipes:
+            scope.cancel()
+        self._pipes.clear()
 
     async def _serve(self, stream: trio.StapledStream) -> None:
         decoder = wire.Decoder(ANY_PACKET)
@@ -101,6 +109,7 @@ class Mallory:
 
     async def _pipe(self, lane: str, *ends: tuple[trio.StapledStream, wire.Decoder]) -> None:
         async with trio.open_nursery() as nursery:
+            self._pipes.append(nursery.cancel_scope)
 
             async def one_way(sender: int) -> None:
                 (source, decoder), (sink, _) = ends[sender], ends[1 - sender]
@@ -108,6 +117,7 @@ class Mallory:
                 with suppress(trio.BrokenResourceError, trio.ClosedResourceError, CutError, EOFError, ProtocolError):
                     while True:
                         packet = await receive(source, decoder)
+                        await trio.sleep(self.seconds_each)
                         await sink.send_all(self.meddle(lane, sender, index, packet))
                         index += 1
                 nursery.cancel_scope.cancel()

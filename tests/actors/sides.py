@@ -5,11 +5,12 @@ from contextlib import asynccontextmanager
 
 import trio
 
+from actors.epoch import SessionOver
 from actors.messages import AnyEvent, LinkChanged
 from actors.news import Delivered, News, Taken
 from actors.peer import Text
 from actors.seal import SessionKeys
-from actors.session import Session, SessionOver
+from actors.session import Session
 from relay.wire import Packet
 from tests.actors.mallory import Mallory, pass_on
 

@@ -1,4 +1,4 @@
-"""Two people become a pair by a code, and what guessers and a hostile relay get out of it."""
+"""Two people become a pair by a code, and what a hostile relay gets out of it."""
 
 import secrets
 from collections.abc import Callable
@@ -7,20 +7,13 @@ from typing import Any
 import pytest
 import trio
 
-from actors.code import Code, parse_code
-from actors.dial import Connection, DialError
-from actors.messages import AnyEvent, CodeMade, LinkChanged, PhaseChanged
-from actors.pairing import CodeBurnedError, join_maker, wait_for_joiner
-from actors.seal import Pairing, SessionKeys
+from actors.code import Code
+from actors.pairing import join_maker, wait_for_joiner
 from relay import limits, wire
-from relay.wire import Hello, Packet
-from tests.actors.mallory import CutError, Mallory, pass_on
-from tests.actors.test_session import until
-
-RELAY = "relay.example:9999"
-OTHER_WORDS = ("acid", "acorn", "acre")
-MAKER, JOINER = 0, 1  # who sent a packet: the maker came first
-Meddle = Callable[[str, int, int, Packet], bytes]
+from relay.wire import Packet
+from tests.actors.mallory import Mallory, pass_on
+from tests.actors.sides import until
+from tests.actors.table import JOINER, MAKER, OTHER_WORDS, RELAY, Clock, Meddle, Table, Task, cut, on
 
 
 @pytest.fixture(autouse=True)
@@ -34,117 +27,15 @@ def in_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trio.to_thread.run_sync", run_here)
 
 
-class Task:
-    """Something that pairs, in the background: what it returned, or raised."""
-
-    def __init__(self, nursery: trio.Nursery, work: Callable[[], Any]) -> None:
-        self.keys: SessionKeys | None = None
-        self.error: DialError | CodeBurnedError | None = None
-        self._work = work
-        nursery.start_soon(self._run)
-
-    async def _run(self) -> None:
-        try:
-            self.keys = await self._work()
-        except (DialError, CodeBurnedError) as error:
-            self.error = error
-
-    @property
-    def done(self) -> bool:
-        return bool(self.keys or self.error)
-
-    @property
-    def cause(self) -> str:
-        return self.error.cause if self.error else ""
-
-
-class Table:
-    """A maker, with what its screen was told, and a relay that notes every packet it passes on."""
-
-    def __init__(self, nursery: trio.Nursery) -> None:
-        self.nursery = nursery
-        self.mallory = Mallory(nursery)
-        self.mallory.meddle = self._meddle
-        self.meddle: Meddle = pass_on
-        self.seen: list[tuple[int, Packet]] = []
-        self.events: list[AnyEvent] = []
-        self.maker = Task(nursery, lambda: wait_for_joiner(self.mallory.dialler(), RELAY, self.events.append))
-
-    def _meddle(self, lane: str, sender: int, index: int, packet: Packet) -> bytes:
-        self.seen.append((sender, packet))
-        return self.meddle(lane, sender, index, packet)
-
-    async def code(self) -> Code:
-        """The code on the maker's screen, which waits for its joiner."""
-        await until(lambda: self.phases[-1:] == ["waiting"] and self.mallory._waiting)
-        return parse_code(self.codes[-1].code)
-
-    def join(self, code: Code) -> Task:
-        return Task(self.nursery, lambda: join_maker(self.mallory.dialler(), code))
-
-    def sent(self, sender: int) -> list[bytes]:
-        return [packet.type for who, packet in self.seen if who == sender]
-
-    @property
-    def codes(self) -> list[CodeMade]:
-        return [event for event in self.events if isinstance(event, CodeMade)]
-
-    @property
-    def phases(self) -> list[str]:
-        return [event.phase for event in self.events if isinstance(event, PhaseChanged)]
-
-    @property
-    def links(self) -> list[str]:
-        return [f"{e.link} {e.cause}".strip() for e in self.events if isinstance(e, LinkChanged)]
-
-    @property
-    def wants(self) -> list[str]:
-        return [hello.want for hello in self.mallory.hellos]
-
-
 @pytest.fixture
-async def table(autojump_clock: trio.testing.MockClock, nursery: trio.Nursery) -> Table:
+async def table(nursery: trio.Nursery) -> Table:
     return Table(nursery)
 
 
-async def guesser(table: Table) -> Connection:
-    """Someone who knows the number, paired with the maker."""
-    connection = await table.mallory.dialler()(Hello("join", secrets.token_hex(16), table.mallory.number))
-    await connection.wait_paired()
-    return connection
+# --- as it should be --------------------------------------------------------------------------------------------------
 
 
-async def prove(connection: Connection, code: Code) -> Pairing:
-    """Play the joiner's part with this code, up to its proof."""
-    pairing = Pairing("B", code)
-    await connection.send(wire.PAKE, pairing.message)
-    pairing.receive((await connection.receive()).payload)
-    await connection.send(wire.PROOF, pairing.own_proof)
-    return pairing
-
-
-def on(sender: int, packet_type: bytes, does: Callable[[Packet], bytes], times: int = 1) -> Meddle:
-    """Meddle with the first `times` packets of this type."""
-    left = times
-
-    def meddle(lane: str, who: int, index: int, packet: Packet) -> bytes:
-        nonlocal left
-        if (who, packet.type) == (sender, packet_type) and left:
-            left -= 1
-            return does(packet)
-        return pass_on(lane, who, index, packet)
-
-    return meddle
-
-
-def cut(packet: Packet) -> bytes:
-    raise CutError
-
-
-# --- as it should be ----------------------------------------------------------------------------------------------
-
-
-async def test_the_right_words_give_both_the_same_secret(table: Table):
+async def test_the_right_words_give_both_the_same_secret(autojump_clock: Clock, table: Table):
     joiner = table.join(await table.code())
     await until(lambda: joiner.done and table.maker.done)
     assert table.maker.keys is not None
@@ -156,7 +47,7 @@ async def test_the_right_words_give_both_the_same_secret(table: Table):
     assert (table.maker.keys.role, joiner.keys.role) == ("A", "B")
 
 
-async def test_the_maker_says_what_happens(table: Table):
+async def test_the_maker_says_what_happens(autojump_clock: Clock, table: Table):
     joiner = table.join(await table.code())
     await until(lambda: joiner.done and table.maker.done)
     assert [type(event).__name__ for event in table.events] == [
@@ -169,7 +60,7 @@ async def test_the_maker_says_what_happens(table: Table):
     assert table.codes[0].because == ""
 
 
-async def test_the_joiner_proves_first_and_words_are_never_sent(table: Table):
+async def test_the_joiner_proves_first_and_words_are_never_sent(autojump_clock: Clock, table: Table):
     code = await table.code()
     joiner = table.join(code)
     await until(lambda: joiner.done and table.maker.done)
@@ -182,7 +73,7 @@ async def test_the_joiner_proves_first_and_words_are_never_sent(table: Table):
         assert not any(word.encode() in packet.payload for word in code.words)
 
 
-async def test_a_relay_that_only_looks_on_does_not_learn_where_they_will_meet(table: Table):
+async def test_a_relay_that_only_looks_on_does_not_learn_where_they_will_meet(autojump_clock: Clock, table: Table):
     joiner = table.join(await table.code())
     await until(lambda: joiner.done and table.maker.done)
     assert table.maker.keys is not None
@@ -190,7 +81,7 @@ async def test_a_relay_that_only_looks_on_does_not_learn_where_they_will_meet(ta
         assert bytes.fromhex(table.maker.keys.room) not in packet.payload
 
 
-async def test_the_maker_waits_for_hours(table: Table):
+async def test_the_maker_waits_for_hours(autojump_clock: Clock, table: Table):
     code = await table.code()
     await trio.sleep(20 * 3600)
     joiner = table.join(code)
@@ -198,148 +89,18 @@ async def test_the_maker_waits_for_hours(table: Table):
     assert joiner.keys is not None
 
 
-async def test_giving_up_gives_the_number_up(autojump_clock: trio.testing.MockClock):
+async def test_giving_up_gives_the_number_up(autojump_clock: Clock):
     async with trio.open_nursery() as nursery:
-        async with trio.open_nursery() as inner:
-            table = Table(nursery)
-            table.maker = Task(inner, lambda: wait_for_joiner(table.mallory.dialler(), RELAY, table.events.append))
-            await until(lambda: len(table.phases) == 2)
-            inner.cancel_scope.cancel()
-        nursery.cancel_scope.cancel()
+        mallory = Mallory(nursery)
+        with trio.move_on_after(60):
+            await wait_for_joiner(mallory.dialler(), RELAY, lambda event: None)
+        await until(lambda: not mallory._waiting, 1)
 
 
-# --- guessers, at the maker ---------------------------------------------------------------------------------------
+# --- the joiner -------------------------------------------------------------------------------------------------------
 
 
-async def test_wrong_words_burn_the_code_at_once(table: Table):
-    code = await table.code()
-    joiner = table.join(Code(code.number, OTHER_WORDS))
-    await until(lambda: joiner.done and table.maker.done)
-    assert isinstance(table.maker.error, CodeBurnedError)
-    assert table.maker.cause == "words"
-    assert joiner.cause == "code-words"
-    assert wire.PROOF not in table.sent(MAKER)  # nothing that would test another guess
-    assert set(table.wants) == {"new", "join"}  # and nobody went to a session room, whose name would test one too
-    late = table.join(code)
-    await until(lambda: late.done)
-    assert late.cause == "code-nobody"
-
-
-async def test_a_guesser_that_hangs_up_right_after_its_proof_burns_the_code_all_the_same(table: Table):
-    code = await table.code()
-    connection = await guesser(table)
-    await prove(connection, Code(code.number, OTHER_WORDS))
-    await connection.aclose()
-    await until(lambda: table.maker.done)
-    assert table.maker.cause == "words"
-
-
-@pytest.mark.parametrize("proof", [b"", bytes(31), bytes(32), bytes(33), bytes(4096)])
-async def test_any_proof_that_is_not_right_burns_the_code(table: Table, proof: bytes):
-    await table.code()
-    connection = await guesser(table)
-    await connection.send(wire.PAKE, Pairing("B", Code(table.mallory.number, OTHER_WORDS)).message)
-    await connection.send(wire.PROOF, proof)
-    await until(lambda: table.maker.done)
-    assert table.maker.cause == "words"
-
-
-async def before_a_word(connection: Connection) -> None:
-    await connection.aclose()
-
-
-async def before_its_proof(connection: Connection) -> None:
-    await connection.send(wire.PAKE, Pairing("B", Code("4711", OTHER_WORDS)).message)
-    await connection.receive()
-    await connection.aclose()
-
-
-async def silent(connection: Connection) -> None:
-    await trio.sleep(limits.HANDSHAKE_SECONDS + 1)
-
-
-async def short(connection: Connection) -> None:
-    await connection.send(wire.PAKE, b"A")
-    await connection.receive()
-
-
-async def long(connection: Connection) -> None:
-    await connection.send(wire.PAKE, bytes(34))
-    await connection.receive()
-
-
-async def no_point(connection: Connection) -> None:
-    await connection.send(wire.PAKE, b"B" + b"\xff" * 32)
-    await connection.receive()
-
-
-async def of_the_same_side(connection: Connection) -> None:
-    await connection.send(wire.PAKE, Pairing("A", Code("4711", OTHER_WORDS)).message)
-    await connection.receive()
-
-
-async def reflected(connection: Connection) -> None:
-    await connection.send(wire.PAKE, (await connection.receive()).payload)
-
-
-async def of_another_type(connection: Connection) -> None:
-    await connection.send(wire.PROOF, bytes(32))
-
-
-async def of_no_type(connection: Connection) -> None:
-    await connection.stream.send_all(b"\x00" * 64)
-
-
-async def huge(connection: Connection) -> None:
-    await connection.stream.send_all(wire.HEADER.pack(wire.PAKE, 2**63))
-
-
-UNPROVEN = [
-    before_a_word,
-    before_its_proof,
-    silent,
-    short,
-    long,
-    no_point,
-    of_the_same_side,
-    reflected,
-    of_another_type,
-    of_no_type,
-    huge,
-]
-
-
-@pytest.mark.parametrize("behaves", UNPROVEN, ids=lambda b: b.__name__)
-async def test_an_end_before_a_proof_burns_nothing(table: Table, behaves: Callable[[Connection], Any]):
-    code = await table.code()
-    await behaves(await guesser(table))
-    await until(lambda: table.phases[-1] == "waiting" and len(table.phases) == 3)
-    assert table.wants == ["new", "join", "keep"]
-    assert {hello.side for hello in table.mallory.hellos if hello.want != "join"} == {table.mallory.hellos[0].side}
-    assert await table.code() == code
-    joiner = table.join(code)
-    await until(lambda: joiner.done and table.maker.done)
-    assert joiner.keys is not None
-    assert wire.PROOF not in table.sent(MAKER)[:-1]
-
-
-async def test_five_of_those_end_the_code(table: Table):
-    for behaves in (before_a_word, before_its_proof, short, no_point):
-        await table.code()
-        await behaves(await guesser(table))
-    await table.code()
-    assert not table.maker.done
-    await before_its_proof(await guesser(table))
-    await until(lambda: table.maker.done)
-    assert table.maker.cause == "tries"
-    assert limits.UNPROVEN_TRIES == 5
-    assert wire.PROOF not in table.sent(MAKER)
-
-
-# --- the joiner -----------------------------------------------------------------------------------------------------
-
-
-async def test_a_number_at_which_nobody_waits_is_said_at_once(table: Table):
+async def test_a_number_at_which_nobody_waits_is_said_at_once(autojump_clock: Clock, table: Table):
     await table.code()
     joiner = table.join(Code("9876", OTHER_WORDS))
     begun = trio.current_time()
@@ -348,7 +109,7 @@ async def test_a_number_at_which_nobody_waits_is_said_at_once(table: Table):
     assert trio.current_time() - begun < 1
 
 
-async def test_a_relay_that_cannot_be_reached_is_said_at_once(table: Table):
+async def test_a_relay_that_cannot_be_reached_is_said_at_once(autojump_clock: Clock, table: Table):
     code = await table.code()
     table.mallory.unreachable = True
     joiner = table.join(code)
@@ -361,7 +122,7 @@ async def test_a_relay_that_cannot_be_reached_is_said_at_once(table: Table):
     [on(MAKER, wire.PAKE, cut, 3), on(JOINER, wire.PAKE, cut, 3)],
     ids=["at-the-makers", "at-the-joiners"],
 )
-async def test_a_lane_that_breaks_before_the_proof_is_tried_again(table: Table, meddle: Meddle):
+async def test_a_lane_that_breaks_before_the_proof_is_tried_again(autojump_clock: Clock, table: Table, meddle: Meddle):
     table.meddle = meddle
     joiner = table.join(await table.code())
     await until(lambda: joiner.done and table.maker.done)
@@ -373,7 +134,7 @@ async def test_a_lane_that_breaks_before_the_proof_is_tried_again(table: Table, 
     assert len(points) == len(set(points))
 
 
-async def test_while_it_tries_again_nobody_there_is_no_answer(table: Table):
+async def test_while_it_tries_again_nobody_there_is_no_answer(autojump_clock: Clock, table: Table):
     """The maker's own connection broke too, and it is back only after a while."""
     table.meddle = on(MAKER, wire.PAKE, cut)
     code = await table.code()
@@ -386,7 +147,7 @@ async def test_while_it_tries_again_nobody_there_is_no_answer(table: Table):
     assert joiner.keys is not None
 
 
-async def test_it_tries_for_thirty_seconds_and_then_says_so(table: Table):
+async def test_it_tries_for_thirty_seconds_and_then_says_so(autojump_clock: Clock, table: Table):
     table.meddle = on(MAKER, wire.PAKE, cut, 1000)
     joiner = table.join(await table.code())
     begun = trio.current_time()
@@ -398,7 +159,9 @@ async def test_it_tries_for_thirty_seconds_and_then_says_so(table: Table):
 
 
 @pytest.mark.parametrize("sender", [JOINER, MAKER])
-async def test_a_lane_that_ends_after_the_proof_has_left_ends_the_use_of_the_words(table: Table, sender: int):
+async def test_a_lane_that_ends_after_the_proof_has_left_ends_the_use_of_the_words(
+    autojump_clock: Clock, table: Table, sender: int
+):
     table.meddle = on(sender, wire.PROOF, cut)
     joiner = table.join(await table.code())
     await until(lambda: joiner.done)
@@ -414,7 +177,7 @@ async def test_a_lane_that_ends_after_the_proof_has_left_ends_the_use_of_the_wor
         assert table.maker.keys.secret == joiner.keys.secret
 
 
-async def test_a_proof_that_is_not_answered_is_a_proof_that_has_left(table: Table):
+async def test_a_proof_that_is_not_answered_is_a_proof_that_has_left(autojump_clock: Clock, table: Table):
     table.meddle = on(JOINER, wire.PROOF, lambda packet: b"")
     joiner = table.join(await table.code())
     await until(lambda: joiner.done, 2 * limits.HANDSHAKE_SECONDS)
@@ -422,7 +185,7 @@ async def test_a_proof_that_is_not_answered_is_a_proof_that_has_left(table: Tabl
     assert table.sent(JOINER) == [wire.PAKE, wire.PROOF]
 
 
-async def test_a_relay_that_forges_wrong_words_gains_what_closing_gives_it(table: Table):
+async def test_a_relay_that_forges_wrong_words_gains_what_closing_gives_it(autojump_clock: Clock, table: Table):
     table.meddle = on(MAKER, wire.PROOF, lambda packet: wire.encode_error("words", "forged"))
     joiner = table.join(await table.code())
     await until(lambda: joiner.done)
@@ -431,7 +194,7 @@ async def test_a_relay_that_forges_wrong_words_gains_what_closing_gives_it(table
     assert set(table.wants) == {"new", "join"}
 
 
-async def test_wrong_words_said_before_the_proof_are_not_believed(table: Table):
+async def test_wrong_words_said_before_the_proof_are_not_believed(autojump_clock: Clock, table: Table):
     table.meddle = on(MAKER, wire.PAKE, lambda packet: wire.encode_error("words", "forged"))
     joiner = table.join(await table.code())
     await until(lambda: joiner.done and table.maker.done)
@@ -439,7 +202,7 @@ async def test_wrong_words_said_before_the_proof_are_not_believed(table: Table):
 
 
 @pytest.mark.parametrize("proof", [b"", bytes(32), secrets.token_bytes(32)], ids=["empty", "zero", "random"])
-async def test_a_maker_that_cannot_prove_itself_is_named(table: Table, proof: bytes):
+async def test_a_maker_that_cannot_prove_itself_is_named(autojump_clock: Clock, table: Table, proof: bytes):
     table.meddle = on(MAKER, wire.PROOF, lambda packet: wire.encode(wire.PROOF, proof))
     joiner = table.join(await table.code())
     await until(lambda: joiner.done)
@@ -447,7 +210,7 @@ async def test_a_maker_that_cannot_prove_itself_is_named(table: Table, proof: by
     assert table.wants.count("join") == 1
 
 
-async def test_the_joiners_own_proof_sent_back_to_it_proves_nothing(table: Table):
+async def test_the_joiners_own_proof_sent_back_to_it_proves_nothing(autojump_clock: Clock, table: Table):
     code = await table.code()
     own: list[bytes] = []
 
@@ -464,10 +227,10 @@ async def test_the_joiners_own_proof_sent_back_to_it_proves_nothing(table: Table
     assert joiner.cause == "code-answer"
 
 
-# --- a relay that goes and comes ------------------------------------------------------------------------------------
+# --- a relay that goes and comes --------------------------------------------------------------------------------------
 
 
-async def test_a_maker_keeps_its_code_while_the_relay_is_away(table: Table):
+async def test_a_maker_keeps_its_code_while_the_relay_is_away(autojump_clock: Clock, table: Table):
     code = await table.code()
     table.mallory.unreachable = True
     await table.mallory.drop_waiting()
@@ -482,7 +245,7 @@ async def test_a_maker_keeps_its_code_while_the_relay_is_away(table: Table):
     assert joiner.keys is not None
 
 
-async def test_a_relay_that_forgot_the_number_means_a_new_code(table: Table):
+async def test_a_relay_that_forgot_the_number_means_a_new_code(autojump_clock: Clock, table: Table):
     old = await table.code()
     table.mallory.number = "4712"
     await table.mallory.drop_waiting()
@@ -497,7 +260,7 @@ async def test_a_relay_that_forgot_the_number_means_a_new_code(table: Table):
     assert table.wants == ["new", "keep", "new", "join"]
 
 
-async def test_a_relay_restarted_behind_a_network_that_is_slow_to_come_back(table: Table):
+async def test_a_relay_restarted_behind_a_network_that_is_slow_to_come_back(autojump_clock: Clock, table: Table):
     await table.code()
     table.mallory.number, table.mallory.unreachable = "4712", True
     await table.mallory.drop_waiting()
@@ -508,11 +271,11 @@ async def test_a_relay_restarted_behind_a_network_that_is_slow_to_come_back(tabl
 
 
 @pytest.mark.parametrize("cause", ["limit", "draining", "version"])
-async def test_a_first_no_from_the_relay_is_the_end(autojump_clock: trio.testing.MockClock, cause: str):
+async def test_a_first_no_from_the_relay_is_the_end(autojump_clock: Clock, cause: str):
     async with trio.open_nursery() as nursery:
         mallory = Mallory(nursery)
         mallory.refuse = cause
         maker = Task(nursery, lambda: wait_for_joiner(mallory.dialler(), RELAY, lambda event: None))
-        joiner = Task(nursery, lambda: join_maker(mallory.dialler(), Code("4711", OTHER_WORDS)))
+        joiner = Task(nursery, lambda: join_maker(mallory.dialler(), Code("4711", OTHER_WORDS), lambda code: True))
         await until(lambda: maker.done and joiner.done, 1)
         assert maker.cause == joiner.cause == f"relay-{cause}"

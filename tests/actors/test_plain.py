@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.chat import ChatCommand
-from actors.messages import AnyEvent, LinkChanged, MediaSkipped, SendText, TextReceived, TextSent
+from actors.messages import AnyEvent, LinkChanged, MediaSkipped, SendText, TextReceived, TextRefused, TextSent
 from actors.news import News
 from actors.plain import PlainEnded, PlainReader, plain
 from relay import limits, wire
@@ -172,6 +173,7 @@ class Call:
     def __init__(self) -> None:
         self.events: list[AnyEvent] = []
         self.commands, self._commands = trio.open_memory_channel[ChatCommand | News](16)
+        self._ids = itertools.count(1)
         self.end: PlainEnded | None = None
         self.over = trio.Event()
 
@@ -187,7 +189,7 @@ class Call:
         self.events.append(event)
 
     async def say(self, text: str) -> None:
-        await self.commands.send(SendText(id=f"id of {text[:40]}", text=text))
+        await self.commands.send(SendText(id=f"{next(self._ids)} {text[:40]}", text=text))
 
     def joined(self) -> bool:
         return LinkChanged(link="joined", since=1234.5) in self.events
@@ -264,7 +266,7 @@ async def test_chat_with_an_original_client(place: str):
                 await eventually(lambda text=text: text in client.texts)
                 client.say(text)
                 await eventually(lambda text=text: text in call.heard())
-            assert TextSent(id="id of hello") in call.events
+            assert any(isinstance(event, TextSent) and event.id.endswith(" hello") for event in call.events)
             received = [event for event in call.events if isinstance(event, TextReceived)]
             assert [event.id for event in received] == [f"plain-{n}" for n in range(1, len(received) + 1)]
             assert {event.at for event in received} == {1234.5}
@@ -404,3 +406,16 @@ async def test_the_stand_in_runs_as_a_program():
                 await eventually(call.joined)
         finally:
             process.kill()
+
+
+async def test_a_peer_that_never_reads_does_not_keep_who_hangs_up(server: Server):
+    """The original's server reads a packet whole and sends it on: behind a client that stalls, it stalls."""
+    with socket.socket() as stalled:
+        stalled.connect(server.address)
+        async with open_call(server.address) as call:
+            await eventually(lambda: server.seated() == 2)
+            for _ in range(limits.PLAIN_TEXTS * 4):
+                await call.say("x" * limits.CHAT_BYTES)
+            await eventually(lambda: any(isinstance(event, TextRefused) for event in call.events))
+            call.commands.close()
+            await call.wait_ended()

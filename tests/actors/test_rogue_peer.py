@@ -131,3 +131,29 @@ async def test_a_peer_that_leaves_without_hanging_up_is_waited_for(autojump_cloc
         await lane.send(wire.BYE, b"")
         await until(lambda: a.links[-2:] == ["out bye", "alone"])
         assert a.over is None
+
+
+async def test_a_peer_whose_numbers_do_not_add_up_is_told_that_the_call_is_over(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with trio.open_nursery() as nursery, rogue(nursery) as (a, lane):
+        a.say("not to be sent any more")
+        await lane.send(*control(HaveUpTo(9)))
+        heard = []
+        while (packet := await lane.receive())[0] != wire.BYE:
+            heard.append(packet[1])
+        assert peer.decode_control(heard[-1]) == Hung()
+        await until(a.done.is_set)
+        assert a.over is not None
+        assert a.over.cause == "counter"
+
+
+async def test_hung_counts_however_the_connection_ends_after_it(autojump_clock: trio.testing.MockClock) -> None:
+    async with trio.open_nursery() as nursery, rogue(nursery) as (a, lane):
+        await lane.send(*BEGIN)
+        await lane.send(*control(Hung()))
+        await trio.sleep(0.1)  # it came through
+        await lane._stream.aclose()
+        await until(a.done.is_set, 5)
+        assert a.over is not None
+        assert a.over.cause == "peer-hung"

@@ -303,3 +303,58 @@ async def test_what_waits_for_the_peer_is_bounded(autojump_clock: trio.testing.M
         with pytest.raises(OutboxFullError):
             a.say("one more")
         nursery.cancel_scope.cancel()
+
+
+async def test_hanging_up_between_two_connections_still_tells_the_peer(autojump_clock: trio.testing.MockClock) -> None:
+    async with two() as (a, b, mallory):
+        await until(lambda: "joined" in a.links and "joined" in b.links)
+        mallory.cut_all()
+        await until(lambda: a.links[-1] == "out cut")
+        a.say("last words")
+        a.session.hang()
+        await until(lambda: a.done.is_set() and b.done.is_set(), 30)
+        assert (a.over and a.over.cause, b.over and b.over.cause) == ("hung", "peer-hung")
+        assert b.heard == ["last words"]
+
+
+async def test_hanging_up_on_a_slow_link_goes_on_while_it_moves(autojump_clock: trio.testing.MockClock) -> None:
+    """Every packet takes a second: ten of them are more than any fixed farewell."""
+    async with two() as (a, b, mallory):
+        await until(lambda: "joined" in a.links)
+        mallory.seconds_each = 1.0
+        a.say(*(f"{n}" for n in range(10)))
+        a.session.hang()
+        await until(lambda: a.done.is_set() and b.done.is_set(), 60)
+        assert len(b.heard) == 10
+        assert (a.over and a.over.cause, b.over and b.over.cause) == ("hung", "peer-hung")
+
+
+async def test_what_could_not_be_delivered_is_counted_at_the_end(autojump_clock: trio.testing.MockClock) -> None:
+    async with trio.open_nursery() as nursery:
+        a = Side(nursery, Mallory(nursery), "A")
+        await until(lambda: a.links == ["alone"])
+        a.say("one", "two")
+        a.session.hang()
+        await until(a.done.is_set, 1)
+        assert a.over is not None
+        assert (a.over.cause, a.over.detail) == ("hung-early", "2")
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_day_alone_at_the_relay_ends_the_call(autojump_clock: trio.testing.MockClock) -> None:
+    async with trio.open_nursery() as nursery:
+        a = Side(nursery, Mallory(nursery), "A")
+        await a.done.wait()
+        assert a.over is not None
+        assert a.over.cause == "out-of-reach"
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_relay_that_pairs_with_nobody_does_not_count_as_the_peer(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with two(lambda *_: b"") as (a, b, _):
+        with trio.fail_after(limits.OUT_OF_REACH_SECONDS * 1.1):
+            await a.done.wait()
+            await b.done.wait()
+        assert (a.over and a.over.cause, b.over and b.over.cause) == ("out-of-reach", "out-of-reach")

@@ -52,6 +52,7 @@ CATALOGUE: dict[str, str] = {
         "Someone tried this code with wrong words, so it is dead: nobody gets a second guess. Make a new one, "
         "and say it again."
     ),
+    "stage-burned-expired": "Nobody came for a day, so this code is closed. Make a new one.",
     "stage-burned-tries": (
         "Five tries at this code ended before they proved anything, so it was given up. Make a new one."
     ),
@@ -148,6 +149,7 @@ CATALOGUE: dict[str, str] = {
     "cause-code-word": "One word is in no code; the nearest is {detail}. Check it and type it again.",
     "cause-code-nobody": "Nobody waits under that number. Check it, and ask whether the code is still open.",
     "cause-code-words": "Those were not the right words. The code is used up now: ask for a new one.",
+    "cause-code-burned": "That code was used before. Ask for a new one: words work once.",
     "cause-code-unproven": "The one who made the code could not prove it within 30 s. Ask for a new code.",
     "cause-code-answer": "The other side could not prove that it knows the code. Ask for a new one.",
     "cause-cut": "The connection was cut.",
@@ -159,6 +161,7 @@ CATALOGUE: dict[str, str] = {
     "cause-protocol": "The other side broke the protocol ({detail}), so the call was ended. Check both versions.",
     "cause-counter": "The message numbers do not add up, so the call was ended: nothing is skipped in silence.",
     "cause-hung": "You hung up.",
+    "cause-hung-early": "You hung up before the other side had everything: lines not delivered: {detail}.",
     "cause-peer-hung": "The other side hung up.",
     "cause-unwatched": "The engine ended: nobody watched it, and it had nothing to wait for.",
     "cause-out-of-reach": "The other side was out of reach for a day, so the call was ended.",
