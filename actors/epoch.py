@@ -59,6 +59,7 @@ class Epoch:
         self._wake = trio.Event()  # the desk has something new
         self._written = trio.Event()  # all the desk had, and BYE0
         self._alive = trio.CancelScope()
+        self._answered = False  # the peer's first heartbeat
         self._unwritable = False
         self._hung_at: float | None = None  # when this side hung up
 
@@ -206,8 +207,9 @@ class Epoch:
                 round_trip = self._kept.clock.take(control, now)
                 if round_trip is not None:
                     self._emit(RoundTripMeasured(ms=round_trip / 1e6))
-                if control.echo is None:
-                    self.desk.beat(self._kept.clock.make(now))  # answered at once: both know it from the start
+                if not self._answered:
+                    self._answered = True
+                    self.desk.beat(self._kept.clock.make(now))  # at once: both know the round trip from the start
             case Typing():
                 await self._news.send(PeerTyping(control.typing))
             case OpenLane():

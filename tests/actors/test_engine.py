@@ -159,6 +159,18 @@ async def test_wrong_words_are_said_on_both_sides_and_both_may_begin_again(relay
         assert not any(isinstance(e, m.SessionOpened) for e in one.events + other.events)
 
 
+async def test_words_that_were_proved_are_not_proved_again_by_anyone(relay: str):
+    async with engines("1", "2", "3") as (a, b, c):
+        one, other, third = await a.screen(), await b.screen(), await c.screen()
+        await one.send(m.MakeCode(relay=relay))
+        number = (await event(one, m.CodeMade)).code.split("-")[0]
+        await other.send(m.EnterCode(relay=relay, code=f"{number} {OTHER_WORDS}"))
+        await event(other, m.Failed, cause="code-words")
+        for screen in (other, third):
+            await screen.send(m.EnterCode(relay=relay, code=f"{number} {OTHER_WORDS}"))
+            await event(screen, m.Failed, cause="code-burned")
+
+
 async def test_without_a_call_there_is_nobody_to_talk_to():
     async with engines("1") as (a,):
         screen = await a.screen()
@@ -257,6 +269,22 @@ async def test_one_that_nobody_watches_and_that_has_nothing_to_wait_for_ends(
 ):
     await Engine("1", "n", stdio=False).run(listener("1"))
     assert limits.UNWATCHED_SECONDS <= trio.current_time() <= limits.UNWATCHED_SECONDS + 5
+
+
+async def test_a_screen_has_two_minutes_to_come_and_hear_that_the_code_was_burned(
+    autojump_clock: trio.testing.MockClock,
+):
+    engine = Engine("1", "n", stdio=False)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(engine.run, listener("1"))
+        engine._emit(m.PhaseChanged(phase="waiting"))
+        await trio.sleep(3600)
+        engine._emit(m.CodeBurned(cause="words"))
+        engine._emit(m.PhaseChanged(phase="idle"))
+        await trio.sleep(limits.UNWATCHED_SECONDS - 5)
+        assert not engine._ended.is_set()
+        await trio.sleep(10)
+        assert engine._ended.is_set()
 
 
 @pytest.mark.parametrize(

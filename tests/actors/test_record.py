@@ -127,6 +127,14 @@ def test_as_many_bytes_as_the_limit_are_kept():
     assert record.snapshot.lines + record.snapshot.lines_dropped == 2 * limits.CONVERSATION_BYTES // limits.CHAT_BYTES
 
 
+def test_a_line_said_again_under_its_id_is_counted_once():
+    record = Record()
+    for _ in range(2 * limits.CONVERSATION_BYTES // limits.CHAT_BYTES):
+        record.take(received("same", "x" * limits.CHAT_BYTES))
+    record.take(received("other"))
+    assert (record.snapshot.lines, record.snapshot.lines_dropped) == (2, 0)
+
+
 @pytest.mark.parametrize("character", ["\x00", "x", "é", "😀", '"'])
 def test_each_piece_of_a_replay_fits_into_a_packet_whatever_is_in_it(character: str):
     record = Record()
