@@ -146,3 +146,19 @@ async def test_wide_characters_keep_the_cursor_where_the_next_one_goes():
         await eventually(lambda: pilot.app.composer.text)
         await pilot.pause()
         assert pilot.app.composer.cursor_screen_offset.x == 4
+
+
+async def test_an_arrow_in_a_burst_is_not_overtaken_by_the_letter_behind_it():
+    async with Desk().run_test() as pilot:
+        for key, character in (
+            ("a", "a"),
+            ("b", "b"),
+            ("left", None),
+            ("backspace", "\x7f"),
+            ("c", "c"),
+            ("end", None),
+            ("d", "d"),
+        ):
+            pilot.app.post_message(events.Key(key, character))
+        await eventually(lambda: "d" in pilot.app.composer.text)
+        assert pilot.app.composer.text == "cbd"
