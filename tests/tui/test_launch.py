@@ -36,7 +36,9 @@ def engine_program(monkeypatch, tmp_path):
     def use(body):
         script = tmp_path / "engine"
         prelude = "import os, sys, time\ndef ready(text): os.write(int(sys.argv[-1]), text)\n"
-        script.write_text(f"#!{sys.executable}\n{prelude}{body}\n")
+        # A shell between: a path with a space can't stand behind "#!".
+        python = f"#!/bin/sh\n'''exec' '{sys.executable}' \"$0\" \"$@\"\n'''\n"
+        script.write_text(f"{python}{prelude}{body}\n")
         script.chmod(0o700)
         monkeypatch.setattr(sys, "executable", str(script))
 

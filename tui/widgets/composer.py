@@ -84,18 +84,16 @@ class Composer(TextArea):
         elif self.choosing and event.key in ("tab", "up", "down"):
             self._mine(event)
             self.post_message(self.Completed({"tab": 0, "up": -1, "down": 1}[event.key]))
-        elif (event.key in ("up", "down") and self._browse(-1 if event.key == "up" else 1)) or await self._run_own_binding(event.key):
+        elif event.key in ("up", "down") and self._browse(-1 if event.key == "up" else 1):
             self._mine(event)
         else:
+            # Textual asks the app for what a key means here, a message later: of keys that come in one burst, as over
+            # a slow line, an arrow would be overtaken by the letter behind it.
+            for binding in self._bindings.key_to_bindings.get(event.key, ()):
+                if await self.app.run_action(binding.action, self):
+                    self._mine(event)
+                    return
             await super()._on_key(event)
-
-    async def _run_own_binding(self, key: str) -> bool:
-        """Do at once what the key means here. Textual asks the app for it, a message later: of keys that come in
-        one burst (a slow line, a paste by hand) an arrow would then be overtaken by the letter behind it."""
-        for binding in self._bindings.key_to_bindings.get(key, ()):
-            if await self.app.run_action(binding.action, self):
-                return True
-        return False
 
     async def _on_paste(self, event: events.Paste) -> None:
         self._mine(event)
