@@ -57,6 +57,7 @@ from actors.screens import Screens
 from actors.seal import Role, SessionKeys
 from actors.session import Session
 from relay import limits, wire
+from relay.visible import cut
 
 log = logging.getLogger("visavis.engine")
 
@@ -163,6 +164,7 @@ class Engine:
         if self._record.snapshot.phase != "idle":
             reply(CommandRefused(cause="phase", detail=self._record.snapshot.phase))
             return
+        relay = cut(relay, limits.ADDRESS_CHARACTERS)  # it goes into every snapshot
         self._emit(PhaseChanged(phase="dialling", relay=relay))
         self._calls.start_soon(self._run_call, relay, call, *arguments)
 

@@ -43,7 +43,7 @@ class LanePacket:
 class LaneClosed:
     """The connection is over ("bye", "cut", "altered", …); whoever needs the lane opens the next generation.
 
-    Not said when a new epoch closes the lanes of the old one: then the next LaneOpened has another epoch.
+    Not said when a new epoch, or a higher generation, closes this one: then the next LaneOpened names another.
     """
 
     generation: int
@@ -124,61 +124,28 @@ class Lanes:
 
     async def _run(self, port: LanePort, generation: int, scope: trio.CancelScope) -> None:
         with scope, suppress(trio.BrokenResourceError):  # an actor that is gone is told nothing
-            try:
-                with trio.fail_after(limits.LANE_SECONDS):
-                    connection = await self._dial(
-                        Hello("room", self._keys.side, self._keys.lanes_room, f"{port.name}.{generation}")
-                    )
-            except DialError as error:
-                await port.incoming.send(LaneClosed(generation, error.cause))
-                return
-            except trio.TooSlowError:
-                await port.incoming.send(LaneClosed(generation, "silent"))
-                return
-            try:
-                cause = await self._serve(connection, port, generation)
-            finally:
-                await connection.aclose()
+            cause = await self._connect_and_serve(port, generation)
             await port.incoming.send(LaneClosed(generation, cause))
 
-    async def _serve(self, connection: Connection, port: LanePort, generation: int) -> str:
-        """Exchange nonces, then move packets both ways till an end; return its cause."""
+    async def _connect_and_serve(self, port: LanePort, generation: int) -> str:
+        """Meet the other side, exchange nonces, move packets both ways till an end; return its cause."""
+        connection: Connection | None = None
         try:
             with trio.fail_after(limits.LANE_SECONDS):
+                lane_name = f"{port.name}.{generation}"
+                connection = await self._dial(Hello("room", self._keys.side, self._keys.lanes_room, lane_name))
                 await connection.wait_paired()
             with trio.fail_after(limits.HANDSHAKE_SECONDS):
                 lane = await self._seal(connection, port, generation)
+            await port.incoming.send(LaneOpened(self._epoch, generation))
+            return await _move(lane, port)
         except DialError as error:
             return error.cause
         except trio.TooSlowError:
             return "silent"
-        await port.incoming.send(LaneOpened(self._epoch, generation))
-        causes: list[str] = []
-        async with trio.open_nursery() as nursery:
-
-            async def read() -> None:
-                try:
-                    while (packet := await lane.receive())[0] != wire.BYE:
-                        await port.incoming.send(LanePacket(*packet))
-                    causes.append("bye")
-                except LaneEnded as error:
-                    causes.append(error.cause)
-                except trio.BrokenResourceError:
-                    causes.append("gone")  # the actor
-                nursery.cancel_scope.cancel()
-
-            async def write() -> None:
-                try:
-                    async for inner_type, payload in port.outgoing:
-                        await lane.send(inner_type, payload)
-                    await lane.send(wire.BYE, b"")  # the actor is done; the peer's reader closes the connection
-                except LaneEnded as error:
-                    causes.append(error.cause)
-                    nursery.cancel_scope.cancel()
-
-            nursery.start_soon(read)
-            nursery.start_soon(write)
-        return causes[0]
+        finally:
+            if connection is not None:
+                await connection.aclose()
 
     async def _seal(self, connection: Connection, port: LanePort, generation: int) -> SealedLane:
         own = os.urandom(NONCE_BYTES)
@@ -189,3 +156,52 @@ class Lanes:
         nonce_a, nonce_b = (own, answer.payload) if self._role == "A" else (answer.payload, own)
         sealer, opener = self._keys.lane(f"{port.name}.{generation}", nonce_a, nonce_b)
         return SealedLane(connection, sealer, opener, port.limit)
+
+
+async def _move(lane: SealedLane, port: LanePort) -> str:
+    """Move packets both ways until both sides have said BYE0, or the lane is cut; return why it ended."""
+    causes: list[str] = []
+    taking = trio.CancelScope()  # of the writer, while it waits for the actor
+    written = trio.Event()
+    over = False
+
+    async def read() -> None:
+        nonlocal over
+        try:
+            while (packet := await lane.receive())[0] != wire.BYE:
+                await port.incoming.send(LanePacket(*packet))
+            causes.append("bye")
+        except LaneEnded as error:
+            causes.append(error.cause)
+        except trio.BrokenResourceError:
+            causes.append("gone")  # the actor
+        over = True
+        taking.cancel()
+        if causes[0] == "bye":  # ours in answer, so that the other side knows it was no cut
+            with trio.move_on_after(limits.LINGER_SECONDS):
+                await written.wait()
+        nursery.cancel_scope.cancel()
+
+    async def write() -> None:
+        nonlocal taking
+        try:
+            while not over:
+                with trio.CancelScope() as taking:
+                    item = await port.outgoing.receive()
+                if taking.cancelled_caught:
+                    break
+                await lane.send(*item)
+        except trio.EndOfChannel:
+            pass  # the actor is done
+        except LaneEnded as error:
+            causes.append(error.cause)
+            nursery.cancel_scope.cancel()
+            return
+        with suppress(LaneEnded):
+            await lane.send(wire.BYE, b"")
+        written.set()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(read)
+        nursery.start_soon(write)
+    return causes[0]

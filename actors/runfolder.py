@@ -84,7 +84,7 @@ def engine_names() -> list[str]:
     run_folder()
     names = []
     for path in folder.glob("*.sock"):
-        descriptor = _try_lock(path.with_suffix(".lock"))
+        descriptor = _try_lock(path.with_suffix(".lock"), fcntl.LOCK_SH)  # two that look at once must not meet
         if descriptor is None:
             names.append(path.stem)
         else:
@@ -105,10 +105,10 @@ def peer_is_us(connection: _Connection) -> bool:
     return bool(struct.unpack_from("2I", credentials)[1] == os.getuid())
 
 
-def _try_lock(path: Path) -> int | None:
+def _try_lock(path: Path, kind: int = fcntl.LOCK_EX) -> int | None:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
         return None

@@ -99,5 +99,6 @@ CONVERSATION_BYTES: Final = 8 * MIB  # an engine stays small, whatever is pasted
 SKIPPED_REPORT_SECONDS: Final = 1.0  # plain: counts of what is not shown; twenty frames a second come
 UNWATCHED_SECONDS: Final = 120.0  # an engine with no screen, no code that waits and no session ends
 SOCKET_PATH_BYTES: Final = 104  # sun_path of macOS, the shortest
+ADDRESS_CHARACTERS: Final = 300  # HOST:PORT: a host name has 253 at most
 LINE_ID_CHARACTERS: Final = 64  # the id a screen gives a message
 CODE_CHARACTERS: Final = 256  # of a code as typed or pasted; a real one is under 40

@@ -171,6 +171,14 @@ async def test_words_that_were_proved_are_not_proved_again_by_anyone(relay: str)
             await event(screen, m.Failed, cause="code-burned")
 
 
+async def test_an_address_of_a_megabyte_keeps_no_screen_out():
+    async with engines("1") as (a,):
+        one = await a.screen()
+        await one.send(m.MakeCode(relay="x" * 900_000))
+        await event(one, m.Failed)
+        assert len((await event(await a.screen(), m.Snapshot)).relay) <= limits.ADDRESS_CHARACTERS
+
+
 async def test_without_a_call_there_is_nobody_to_talk_to():
     async with engines("1") as (a,):
         screen = await a.screen()
