@@ -26,13 +26,13 @@ NUMBERS_IN_USE_SHARE: Final = 0.1  # a guess then meets somebody one time in ten
 NUMBER_RESERVED_SECONDS: Final = 600.0  # its owner may come back by `keep`
 NUMBER_REST_SECONDS: Final = 3600.0  # not given out again: yesterday's code must not meet a stranger
 WAIT_SECONDS: Final = 24 * 3600.0  # a connection that waits for the other side; people take hours
-JOIN_FAILURES: Final = 30  # `nobody` answers to one address in JOIN_FAILURES_SECONDS, then `limit`
-JOIN_FAILURES_SECONDS: Final = 60.0  # 30 a minute: 43,200 a day of guesses at numbers that are no secret
+JOINS: Final = 30  # joins of one address in JOINS_SECONDS, then `limit`; those that pair count, they may be guesses
+JOINS_SECONDS: Final = 60.0  # 30 a minute: 43,200 a day of guesses at numbers that are no secret
 ADDRESS_CONNECTIONS: Final = 256  # of one address (IPv6: one /64); a laboratory sits behind one
 ADDRESS_UNPAIRED: Final = 30  # of those, still waiting
 NUMBERS_MADE: Final = 60  # `new` answered to one address in NUMBERS_MADE_SECONDS, then `limit`; a class starts at once
 NUMBERS_MADE_SECONDS: Final = 60.0  # one address can't use up the 90,000 (a number is taken for 70 min at least)
-ADDRESSES_COUNTED: Final = 10_000  # whose failed joins and numbers are counted; then the oldest is forgotten
+ADDRESSES_COUNTED: Final = 10_000  # whose joins and numbers are counted; then the oldest is forgotten
 LINGERING: Final = 32  # connections over a limit that are told so in peace, at once; the rest is closed at once
 EXPIRY_SECONDS: Final = 30.0  # how often a relay looks for waits and numbers that are over
 DESCRIPTORS_SPARE: Final = 64  # kept out of the connection limit: listeners, log, epoll, pipes being opened
@@ -52,6 +52,8 @@ DRAIN_SECONDS: Final = 30.0  # default of `visavis relay --drain`
 KEEPALIVE_IDLE_SECONDS: Final = 25  # under the 30 s of the shortest home routers
 KEEPALIVE_INTERVAL_SECONDS: Final = 10  # with three probes a dead machine is known after a minute
 KEEPALIVE_PROBES: Final = 3  # one lost packet is no dead machine
+LOG_LINES: Final = 10_000  # that wait for who reads the relay's log; about 1 MB, then lines are dropped
+LOG_FLUSH_SECONDS: Final = 1.0  # at the end, for the lines that wait
 LOBBY_SILENCE_SECONDS: Final = 0.25  # an original client says nothing after connecting; ours speaks at once
 
 # --- what a packet may hold --------------------------------------------------------------------------------

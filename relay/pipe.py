@@ -101,6 +101,13 @@ class _Direction:
     moved: int = 0
     ended: bool = False
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+    patience: float = inf  # seconds without a byte, once the other direction has ended
+
+    def progress(self, count: int) -> None:
+        """So many bytes went out."""
+        self.moved += count
+        if self.patience != inf:
+            self.scope.deadline = trio.current_time() + self.patience
 
 
 async def run_pipe(
@@ -125,14 +132,15 @@ async def run_pipe(
     async def run(direction: _Direction, opposite: _Direction) -> None:
         with direction.scope:
             try:
-                await _move(direction, pipes, half_open_seconds)
+                await _move(direction, pipes)
             except OSError:
                 flow.mood = "cut"
                 opposite.scope.cancel()
                 return
             direction.ended = True
             shut_writing(direction.target)
-            opposite.scope.deadline = trio.current_time() + half_open_seconds
+            opposite.patience = half_open_seconds
+            opposite.progress(0)
 
     try:
         async with trio.open_nursery() as nursery:
@@ -145,9 +153,8 @@ async def run_pipe(
     return flow
 
 
-async def _move(direction: _Direction, pipes: Pipes, half_open_seconds: float) -> None:
+async def _move(direction: _Direction, pipes: Pipes) -> None:
     """Move bytes until the source says its end."""
-    scope = direction.scope
     while True:
         pipe = pipes.borrow()
         moved = await (_copy(direction, pipes.scratch) if pipe is None else _splice(direction, pipes, pipe))
@@ -156,8 +163,6 @@ async def _move(direction: _Direction, pipes: Pipes, half_open_seconds: float) -
         elif moved == 0:
             return
         else:
-            if scope.deadline != inf:  # the other direction has ended
-                scope.deadline = trio.current_time() + half_open_seconds
             await checkpoint()  # a chunk each, then it is another pair's turn
 
 
@@ -178,7 +183,7 @@ async def _splice(direction: _Direction, pipes: Pipes, pipe: tuple[int, int]) ->
                 await wait_writable(target)
             else:
                 inside -= out
-                direction.moved += out
+                direction.progress(out)
         return moved
     finally:
         if inside:
@@ -203,7 +208,7 @@ async def _copy(direction: _Direction, scratch: memoryview) -> int | None:
             await wait_writable(target)  # others use the scratch meanwhile: look again
         else:
             break
-    direction.moved += sent
+    direction.progress(sent)
     left = sent
     while left:
         left -= source.recv_into(scratch, left, _TAKE)

@@ -11,11 +11,9 @@ import hashlib
 import secrets
 import signal
 import socket
-import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TextIO
+from contextlib import contextmanager, suppress
 
 import trio
 from trio.lowlevel import notify_closing, wait_readable
@@ -23,6 +21,7 @@ from trio.lowlevel import notify_closing, wait_readable
 from relay import limits, pairing, sockets, wire
 from relay.admission import Admission, Rate, address_key
 from relay.listening import connection_limit, open_listeners, raise_descriptor_limit
+from relay.logbook import Logbook
 from relay.options import Options
 from relay.pipe import Flow, Pipes, run_pipe
 from relay.plain import Lobby, LobbyFullError, Member
@@ -74,7 +73,7 @@ class Relay:
             limits.ADDRESS_CONNECTIONS if each is None else each,
             limits.ADDRESS_UNPAIRED if each is None else each,
         )
-        self._failures = Rate(limits.JOIN_FAILURES, limits.JOIN_FAILURES_SECONDS)
+        self._joins = Rate(max(limits.JOINS, each or 0), limits.JOINS_SECONDS)
         self._numbers = Rate(max(limits.NUMBERS_MADE, each or 0), limits.NUMBERS_MADE_SECONDS)
         self.lobby = Lobby()
         self._pipes = Pipes()
@@ -116,7 +115,7 @@ class Relay:
             await trio.sleep(limits.EXPIRY_SECONDS)
             now = trio.current_time()
             self._carry_out(self._pairing.pass_time(now))
-            self._failures.pass_time(now)
+            self._joins.pass_time(now)
             self._numbers.pass_time(now)
 
     def _drain(self) -> None:
@@ -229,13 +228,13 @@ class Relay:
             sockets.keep_short(sock)
         else:
             sockets.keep_full(sock)
-        rate = {"join": self._failures, "new": self._numbers}.get(hello.want)
+        rate = {"join": self._joins, "new": self._numbers}.get(hello.want)
         if rate is not None and rate.exhausted(connection.address, now):
             connection.decide("limit")
             return
         connection.room = hello.room
         self._carry_out(self._pairing.hello(connection, hello, now))
-        if rate is not None and (hello.want == "new" or connection.verdict == "nobody"):
+        if rate is not None:
             rate.add(connection.address, now)
         try:
             while not connection.verdict:
@@ -352,17 +351,21 @@ def main(options: Options) -> int:
     Raises `OSError` if it can't listen.
     """
     raise_descriptor_limit()
-    return trio.run(_run_program, options)
+    logbook = Logbook(2)
+    try:
+        return trio.run(_run_program, options, logbook.write)
+    finally:
+        logbook.close()
 
 
-async def _run_program(options: Options) -> int:
+async def _run_program(options: Options, log: Callable[[str], None]) -> int:
     stop = trio.Event()
     failure: list[OSError] = []
     interrupted = False
 
     async def run() -> None:
         try:
-            await serve(options, announce=_announce, log=_log, stop=stop)
+            await serve(options, announce=_announce, log=log, stop=stop)
         except OSError as error:
             failure.append(error)
         nursery.cancel_scope.cancel()
@@ -381,16 +384,5 @@ async def _run_program(options: Options) -> int:
 
 
 def _announce(address: str) -> None:
-    _write(sys.stdout, f"listening on {address}")
-
-
-def _log(line: str) -> None:
-    _write(sys.stderr, line)
-
-
-def _write(stream: TextIO, line: str) -> None:
-    try:
-        stream.write(f"{line}\n")
-        stream.flush()
-    except OSError:  # nobody reads it any more; people are still talking
-        return
+    with suppress(OSError):  # nobody reads it
+        print(f"listening on {address}", flush=True)  # noqa: T201 - the one line of its standard output

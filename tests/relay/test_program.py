@@ -112,3 +112,15 @@ def test_it_goes_on_when_nobody_reads_its_output_any_more() -> None:
 def test_options_load_no_trio() -> None:
     code = "import sys, relay.options; sys.exit('trio' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_log_that_nobody_reads_stops_nobody() -> None:
+    """2,000 lines are twice what the pipe of standard error holds."""
+    with program() as (_, port):
+        room = token()
+        with waiting(port, room) as first, waiting(port, room) as second:
+            for _ in range(2000):
+                socket.create_connection(("127.0.0.1", port), timeout=30).close()
+            first.makefile("rb").read(len(wire.encode_wait(room)) + wire.HEADER.size - 4)
+            second.sendall(b"still moving")
+            assert first.recv(100) == b"still moving"

@@ -282,10 +282,25 @@ async def test_unpaired_connections_have_a_limit_of_their_own() -> None:
 
 async def test_guessing_numbers_ends_in_a_limit() -> None:
     async with running_relay() as relay:
-        for _ in range(limits.JOIN_FAILURES):
+        for _ in range(limits.JOINS):
             assert await (await relay.hello("join", room="1234")).is_refused() == "nobody"
         assert await (await relay.hello("join", room="1234")).is_refused() == "limit"
         await (await relay.hello("room", room=token())).waits()
+
+
+async def test_joins_that_meet_someone_count_too() -> None:
+    """Else five joins that end before a proof would burn any code, as often as one likes."""
+    async with running_relay() as relay:
+        for _ in range(limits.JOINS // 2):
+            owner = await relay.hello("new")
+            number = await owner.waits()
+            joiner = await relay.hello("join", room=number)
+            await joiner.is_paired()
+            await joiner.stream.aclose()
+            await owner.stream.aclose()
+        for _ in range(limits.JOINS - limits.JOINS // 2):
+            assert await (await relay.hello("join", room="1234")).is_refused() == "nobody"
+        assert await (await relay.hello("join", room="1234")).is_refused() == "limit"
 
 
 async def test_an_address_can_not_use_up_the_numbers() -> None:
