@@ -22,6 +22,11 @@ class Logbook:
         self._thread = threading.Thread(target=self._write_all, name="logbook", daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """Lines not yet taken up for writing."""
+        return self._lines.qsize()
+
     def write(self, line: str) -> None:
         """Take a line, without newline. Never waits, never raises."""
         try:
