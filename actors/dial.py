@@ -10,6 +10,7 @@ from typing import Final
 
 import trio
 
+from actors.ends import NamedEnd
 from relay import limits, wire
 from relay.wire import Hello, Packet, ProtocolError
 
@@ -24,14 +25,11 @@ _CAUSES: Final = {
 _RECEIVE_BYTES: Final = 64 * limits.KIB
 
 
-class DialError(Exception):
-    """The relay, or the way to it, said no. `cause` is a code of docs/engine.md, `detail` what goes with it; `said`
-    is the code of the ERR0, if it was one."""
+class DialError(NamedEnd):
+    """The relay, or the way to it, said no. `said` is the code of the ERR0, if it was one."""
 
     def __init__(self, cause: str, detail: str = "", said: str = "") -> None:
-        super().__init__(f"{cause} {detail}".rstrip())
-        self.cause = cause
-        self.detail = detail
+        super().__init__(cause, detail)
         self.said = said
 
 

@@ -12,6 +12,7 @@ import trio
 
 from actors import peer
 from actors.desk import Desk
+from actors.ends import NamedEnd
 from actors.heartbeat import HeartbeatClock
 from actors.lane import LaneEnded, SealedLane
 from actors.lanes import Lanes
@@ -25,13 +26,8 @@ FAREWELL_SECONDS: Final = 3.0  # without progress, when hanging up: then the con
 _FAREWELL_MOST_SECONDS: Final = 60.0  # with progress: a peer can't keep us by heartbeats
 
 
-class SessionOver(Exception):  # noqa: N818 - hanging up is no error
-    """The call is over for good. `cause` is a code of docs/engine.md, `detail` what goes with it."""
-
-    def __init__(self, cause: str, detail: str = "") -> None:
-        super().__init__(f"{cause} {detail}".rstrip())
-        self.cause = cause
-        self.detail = detail
+class SessionOver(NamedEnd):
+    """The call is over for good."""
 
 
 @dataclass

@@ -5,6 +5,7 @@ from typing import Final
 import trio
 
 from actors.dial import Connection
+from actors.ends import NamedEnd
 from actors.seal import Opener, Sealer, SealError
 from relay import limits, wire
 from relay.wire import ProtocolError
@@ -13,13 +14,8 @@ MAIN_LIMIT: Final = limits.CONTROL_BYTES + limits.SEAL_OVERHEAD_BYTES
 _RECEIVE_BYTES: Final = 256 * limits.KIB
 
 
-class LaneEnded(Exception):  # noqa: N818 - an end is not always an error
-    """The connection of a lane is over. `cause` is a code of docs/engine.md, `detail` what goes with it."""
-
-    def __init__(self, cause: str, detail: str = "") -> None:
-        super().__init__(f"{cause} {detail}".rstrip())
-        self.cause = cause
-        self.detail = detail
+class LaneEnded(NamedEnd):
+    """The connection of a lane is over."""
 
 
 class SealedLane:

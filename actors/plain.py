@@ -16,6 +16,7 @@ import trio
 
 from actors import dial
 from actors.chat import ChatCommand, refusal
+from actors.ends import NamedEnd
 from actors.messages import (
     Emit,
     Hang,
@@ -35,15 +36,10 @@ _RECEIVE_BYTES: Final = 64 * limits.KIB
 _ALLOWED: Final = {**wire.PLAIN_LIMITS, wire.ERROR: limits.HANDSHAKE_BYTES}  # ERR0: what our own relay would say
 
 
-class PlainEnded(Exception):  # noqa: N818 - an end is not always an error
-    """The plain connection is over, or never was. `cause` is a code of docs/engine.md, `detail` goes with it:
-    relay-unknown-host, relay-refused, relay-unreachable, plain-full, relay-error, protocol, cut.
+class PlainEnded(NamedEnd):
+    """The plain connection is over, or never was: relay-unknown-host, relay-refused, relay-unreachable, plain-full,
+    relay-error, protocol, cut.
     """
-
-    def __init__(self, cause: str, detail: str = "") -> None:
-        super().__init__(f"{cause} {detail}".rstrip())
-        self.cause = cause
-        self.detail = detail
 
 
 class PlainReader:
