@@ -42,6 +42,8 @@ def link_words(state: CallState) -> Part:
     if not state.attached:
         return say("status-detached"), "$text-warning"
     match state.link:
+        case "joined" if state.plain:
+            return say("status-connected"), ""  # whether someone is at the other end nobody says
         case "joined":
             return say("status-joined"), "$text-success"
         case "alone" if not state.met:
