@@ -203,6 +203,10 @@ class Engine:
         self.tell(Hang())
         return self.wait_exit()
 
+    def end_input(self) -> None:
+        """Close its standard input, as a script that is done."""
+        self._process.stdin.close()
+
     def wait_exit(self) -> int:
         """Wait for its end and return its exit status."""
         status = self._process.wait(WITHIN)

@@ -12,6 +12,7 @@ from actors.messages import (
     Ended,
     EnterCode,
     Failed,
+    Hang,
     LinkChanged,
     MakeCode,
     PeerNamed,
@@ -91,6 +92,22 @@ def test_hanging_up_ends_both(pair: tuple[Engine, Engine]) -> None:
     assert joiner.wait_event(Ended).cause == "peer-hung"
     assert joiner.wait_exit() == 0
     assert joiner.heard == ["one last line"]
+
+
+@pytest.mark.parametrize("by", ["Hang", "the end of the input"])
+def test_no_hang_up_overtakes_what_was_said_before_it(pair: tuple[Engine, Engine], by: str) -> None:
+    """All in one breath: the engine has the hang-up in its hands before the first line has gone out."""
+    maker, joiner = pair
+    texts = [f"line {number}" for number in range(100)]
+    maker.say(*texts)
+    if by == "Hang":
+        maker.tell(Hang())
+    else:
+        maker.end_input()
+    assert maker.wait_event(Ended).cause == "hung"
+    assert joiner.wait_event(Ended).cause == "peer-hung"
+    assert joiner.heard == texts
+    assert len(maker.all_events(TextDelivered)) == len(texts)
 
 
 # --- what breaks ---------------------------------------------------------------------------------------------------
