@@ -66,7 +66,7 @@ CATALOGUE: dict[str, str] = {
     "status-unpaired": "not paired yet",
     "status-plain": "NOT ENCRYPTED",
     "status-joined": "here",
-    "status-connected": "online",
+    "status-connected": "open",
     "status-alone": "gone since {since}",
     "status-not-yet": "not here yet",
     "status-out": "reconnecting since {since}",
