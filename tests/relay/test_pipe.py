@@ -182,6 +182,28 @@ async def test_half_open_and_talking_goes_on(pipes: Pipes) -> None:
         assert pair.flow.mood == "ended"
 
 
+async def test_half_open_and_slow_goes_on(pipes: Pipes, mock_clock: trio.testing.MockClock) -> None:
+    """A chunk of 512 KiB takes this reader 160 s; each 40 s it has taken some of it."""
+    async with piped(pipes) as pair, trio.open_nursery() as nursery:
+        for sock, option in ((pair.near, socket.SO_SNDBUF), (pair.left, socket.SO_RCVBUF)):
+            sock.setsockopt(socket.SOL_SOCKET, option, 16 * limits.KIB)  # else it is there at once
+        await pair.left.send_eof()
+        assert await pair.right.receive_some() == b""
+        nursery.start_soon(flood, pair.right)
+        for _ in range(12):
+            left = limits.CHUNK_BYTES // 4
+            while left:
+                left -= len(await pair.left.receive_some(left))
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            mock_clock.jump(40)
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            assert not pair.ended.is_set()
+        mock_clock.jump(60)
+        await pair.ended.wait()
+        assert pair.flow.mood == "half-open"
+        nursery.cancel_scope.cancel()
+
+
 async def test_an_error_ends_both_directions(pipes: Pipes) -> None:
     async with piped(pipes) as pair:
         pair.left.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -115,12 +115,16 @@ def test_options_load_no_trio() -> None:
 
 
 def test_a_log_that_nobody_reads_stops_nobody() -> None:
-    """2,000 lines are twice what the pipe of standard error holds."""
-    with program() as (_, port):
+    """2,000 lines of 40 bytes and more are not what the pipe of standard error holds."""
+    with program("port=0, drain=0.0") as (relay, port):
         room = token()
         with waiting(port, room) as first, waiting(port, room) as second:
             for _ in range(2000):
-                socket.create_connection(("127.0.0.1", port), timeout=30).close()
+                with socket.create_connection(("127.0.0.1", port), timeout=30) as short:
+                    short.shutdown(socket.SHUT_WR)
+                    assert short.recv(1) == b""  # the relay has seen it: it does not lie in the backlog
             first.makefile("rb").read(len(wire.encode_wait(room)) + wire.HEADER.size - 4)
             second.sendall(b"still moving")
             assert first.recv(100) == b"still moving"
+        relay.send_signal(signal.SIGTERM)
+        assert relay.wait(30) == 0

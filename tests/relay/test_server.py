@@ -303,6 +303,23 @@ async def test_joins_that_meet_someone_count_too() -> None:
         assert await (await relay.hello("join", room="1234")).is_refused() == "limit"
 
 
+async def test_an_address_that_may_hold_more_may_join_as_often() -> None:
+    many = limits.JOINS + 10
+    async with running_relay(per_address=many) as relay:
+        for count in range(many):
+            assert await (await relay.hello("join", room="1234")).is_refused() == "nobody"
+            await eventually(partial(lambda wanted: len(relay.log) == wanted, count + 1))
+        assert await (await relay.hello("join", room="1234")).is_refused() == "limit"
+
+
+async def test_an_address_that_may_hold_less_may_join_as_often_as_any() -> None:
+    async with running_relay(per_address=2) as relay:
+        for count in range(limits.JOINS):
+            assert await (await relay.hello("join", room="1234")).is_refused() == "nobody"
+            await eventually(partial(lambda wanted: len(relay.log) == wanted, count + 1))
+        assert await (await relay.hello("join", room="1234")).is_refused() == "limit"
+
+
 async def test_an_address_can_not_use_up_the_numbers() -> None:
     async with running_relay() as relay:
         for count in range(limits.NUMBERS_MADE):
