@@ -4,6 +4,7 @@ Everything here is in clear; what comes after the pairing is sealed by whoever d
 """
 
 import errno
+import os
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -149,7 +150,7 @@ async def open_stream(host: str, port: int) -> trio.SocketStream:
             causes = group.exceptions if isinstance(group, BaseExceptionGroup) else (error,)
             if any(isinstance(cause, OSError) and cause.errno == errno.ECONNREFUSED for cause in causes):
                 raise DialError("relay-refused", wire.format_address(host, port)) from None
-            raise DialError("relay-unreachable", getattr(causes[0], "strerror", None) or str(causes[0])) from None
+            raise DialError("relay-unreachable", _reason(causes[0])) from None
         return stream
     raise DialError("relay-unreachable", wire.format_address(host, port))
 
@@ -171,7 +172,12 @@ async def _dial_once(host: str, port: int, hello: Hello) -> Connection:
     connection = Connection(await open_stream(host, port))
     try:
         await connection.greet(hello)
-    except BaseException:
+    except BaseException:  # cancelled, too: nobody else knows of it
         await connection.aclose()
         raise
     return connection
+
+
+def _reason(error: BaseException) -> str:
+    """Return the system's words for an error, without the address as Python writes it."""
+    return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)

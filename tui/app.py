@@ -21,6 +21,7 @@ from actors.messages import (
     AnyEvent,
     Ended,
     EnterCode,
+    Failed,
     Hang,
     MakeCode,
     OpenPlain,
@@ -29,6 +30,7 @@ from actors.messages import (
     TextQueued,
     TextRefused,
 )
+from relay.visible import visible
 from tui import settings
 from tui.commands import COMMANDS, PaletteCommands
 from tui.conversation import Conversation
@@ -42,7 +44,7 @@ from tui.terminal import ScreenDriver
 from tui.theme import THEME
 from tui.words.catalogue import say, say_cause
 
-ENDED_SECONDS: Final = 2.0  # an engine that was told to hang up is waited for this long
+ENDED_SECONDS: Final = 4.0  # an engine that was told to hang up is waited for this long
 GOOD_ENDS: Final = ("hung", "peer-hung", "unwatched")
 
 Start = MakeCode | EnterCode | OpenPlain
@@ -70,12 +72,13 @@ class VisavisApp(App[int]):
         super().__init__(driver_class=ScreenDriver)
         self.farewell = ""
         self.demo: bool = demo
-        self.state = CallState(relay=relay)
+        self.state: CallState = CallState(relay=relay)
         self.conversation = Conversation(time.time())
         self.link: Link | None = None
         self.starting = engine is not None  # or until it has said where the call stands
         self._engine = engine
         self._start = start
+        self._plain = isinstance(start, OpenPlain)
         self._relay = relay
         self._texts: dict[str, str] = {}  # sent, and not yet taken by the engine
         self._ids = 0
@@ -100,6 +103,11 @@ class VisavisApp(App[int]):
             self._attend(self._engine)
         elif self._start is not None:
             self.begin(self._start)
+
+    @property
+    def sealed(self) -> bool:
+        """Whether codes and words mean anything here: not in a plain call."""
+        return not (self.state.in_call and self.state.plain)
 
     def steady_now(self) -> float:
         """Seconds of the steady clock that ages are counted in."""
@@ -185,8 +193,13 @@ class VisavisApp(App[int]):
                 self._texts.pop(event.id, None)
             case TextRefused():
                 self._refused(event)
+            case Failed() if self._plain:  # the start screen is for sealed calls
+                self.farewell = say_cause(event.cause, visible(event.detail))
+                self.exit(1)
             case Ended() | EngineGone():
                 self.starting = False
+                if event.cause == "hung-early" and isinstance(event, Ended):
+                    self.farewell = say_cause(event.cause, event.detail)
                 self._ended.set()
             case _:
                 pass
@@ -332,7 +345,7 @@ class VisavisApp(App[int]):
 
     def action_help_quit(self) -> None:
         """Ctrl+C copies what is marked; with nothing marked it says how to leave."""
-        self.say_note(say("how-to-quit"))
+        self.say_note(say("how-to-quit") if self.state.in_call else say("how-to-quit-start"))
 
 
 async def _comes(event: asyncio.Event) -> bool:

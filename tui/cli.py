@@ -298,7 +298,7 @@ def _run_screen(app: "VisavisApp") -> int:
     if app._exception is not None:
         raise app._exception
     if app.farewell:
-        print(app.farewell)
+        print(app.farewell, file=sys.stderr if status else sys.stdout)
     return status
 
 

@@ -33,8 +33,8 @@ class SlashCommand:
 
 COMMANDS: Final = (
     SlashCommand("help", "command-help", "help"),
-    SlashCommand("code", "command-code", "code"),
-    SlashCommand("verify", "command-verify", "verify"),
+    SlashCommand("code", "command-code", "code", lambda app: app.sealed),
+    SlashCommand("verify", "command-verify", "verify", lambda app: app.sealed),
     SlashCommand("detach", "command-detach", "detach", lambda app: app.link is not None and not app.demo),
     SlashCommand("quit", "command-quit", "quit"),
 )

@@ -91,15 +91,16 @@ def narrate(event: AnyEvent | Detached | EngineGone, view: Teller, state: CallSt
 
 def link_note(state: CallState) -> str:
     """Return the sentence for what the link is, and why."""
-    words = ""
+    words = follows = ""
     match state.link:
         case "joined":
             return say("note-joined", peer=peer_name(state))
         case "alone" if state.met:
             words = say("note-alone", peer=peer_name(state), since=clock(state.since))
+            follows = say("note-alone-next")
         case "out":
             words = say("note-out", since=clock(state.since))
         case _:
             pass
     why = say_cause(state.cause, visible(state.detail)) if state.cause else ""
-    return f"{words} {why}".strip()
+    return " ".join(part for part in (words, why, follows) if part)

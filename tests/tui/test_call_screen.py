@@ -6,6 +6,7 @@ import pytest
 
 from actors.messages import (
     Ended,
+    Hang,
     LinkChanged,
     PeerNamed,
     PeerTyped,
@@ -292,6 +293,33 @@ class TestTellingThatOneTypes:
 
 
 class TestEnding:
+    @pytest.fixture(autouse=True)
+    def no_pause(self, monkeypatch):
+        monkeypatch.setattr("tui.screens.call.CLOSING_SECONDS", 0.0)
+
+    async def test_the_keys_of_a_sentence_that_was_being_written_do_not_close(self, monkeypatch):
+        async with calling() as (engine, app, pilot):
+            await pilot.press(*"I was just")
+            engine.emit(Ended(cause="peer-hung"))
+            await painted_soon(pilot, "The other side hung up.")
+            await pilot.press("q", "enter")
+            assert app.is_running
+        async with calling() as (engine, app, pilot):
+            monkeypatch.setattr("tui.screens.call.CLOSING_SECONDS", 60.0)
+            engine.emit(Ended(cause="peer-hung"))
+            await painted_soon(pilot, "The other side hung up.")
+            await pilot.press("q", "enter")
+            assert app.is_running
+
+    async def test_lines_that_were_not_delivered_are_told_when_one_leaves(self):
+        async with calling() as (engine, app, pilot):
+            engine.answers_hang = False
+            await pilot.press("ctrl+q")
+            await eventually(lambda: Hang() in engine.commands)
+            engine.emit(Ended(cause="hung-early", detail="2"))
+            await eventually(lambda: app.return_value is not None)
+        assert "not delivered: 2" in app.farewell
+
     async def test_a_call_that_was_hung_up_over_there_is_said_and_enter_closes(self):
         async with calling() as (engine, app, pilot):
             engine.emit(Ended(cause="peer-hung"))

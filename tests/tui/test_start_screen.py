@@ -157,6 +157,19 @@ class TestEnteringACode:
             await eventually(lambda: engine.commands == [EnterCode(RELAY, CODE)])
             await painted_soon(pilot, "Reaching the relay")
 
+    async def test_a_code_may_be_typed_at_once(self, monkeypatch):
+        async with starting(monkeypatch) as (_engine, app, pilot):
+            await eventually(lambda: isinstance(app.focused, Button))
+            await pilot.press(*"4821-otter")
+            assert app.screen.query_one("#code", Input).value == "4821-otter"
+
+    async def test_a_plain_call_that_can_not_be_made_ends_with_its_sentence(self, monkeypatch):
+        async with starting(monkeypatch, start=OpenPlain(RELAY)) as (engine, app, _pilot):
+            await eventually(lambda: engine.commands)
+            engine.emit(Failed(cause="relay-refused"))
+            await eventually(lambda: app.return_value == 1)
+        assert "Nothing listens there" in app.farewell
+
     async def test_a_wrong_code_is_a_sentence_and_the_screen_stays_usable(self, monkeypatch):
         async with starting(monkeypatch) as (engine, app, pilot):
             await pilot.press("shift+tab")
@@ -167,6 +180,7 @@ class TestEnteringACode:
             await painted_soon(pilot, "the nearest is otter␛[0m.")
             field = app.screen.query_one("#code", Input)
             assert field.value == "4821-oter-lamp-fern"
+            await eventually(lambda: app.focused is field)  # to be mended
             field.value = CODE
             field.focus()
             await pilot.press("enter")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tui.app import VisavisApp
 
 TYPING_SECONDS: Final = 5.0  # without a key: no longer typing
+CLOSING_SECONDS: Final = 1.5  # after the end: Enter may still be that of a sentence
 AGE_SECONDS: Final = 5.0  # how often what has an age is looked at
 
 
@@ -53,6 +54,7 @@ class CallScreen(Screen[None]):
         self.ready = False  # to be drawn in
         self._conversation = conversation
         self._typing: Timer | None = None
+        self._ended_at = 0.0  # by the steady clock
 
     def compose(self) -> ComposeResult:
         """Lay the call out from top to bottom."""
@@ -100,6 +102,7 @@ class CallScreen(Screen[None]):
         composer = self.query_one(Composer)
         if ended and not composer.read_only:
             composer.read_only = True
+            self._ended_at = self.app.steady_now()
             composer.placeholder = say("composer-ended")
 
     def _paint_status(self) -> None:
@@ -157,7 +160,8 @@ class CallScreen(Screen[None]):
     def _submit(self, typed: str) -> bool:
         """Do what Enter means for `typed`; return whether it needs to stand in the composer no longer."""
         if self.app.state.phase == "ended":
-            self.app.call_later(self.app.action_quit)
+            if self._closes:
+                self.app.call_later(self.app.action_quit)
             return False
         if commands.is_command(typed):
             return self._command(typed)
@@ -223,7 +227,14 @@ class CallScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A letter closes only a call that is over."""
-        return action != "close" or self.app.state.phase == "ended"
+        return action != "close" or self._closes
+
+    @property
+    def _closes(self) -> bool:
+        """Whether a plain key closes: the call is over, and it is not one of a sentence that was being written."""
+        if self.app.state.phase != "ended" or self.query_one(Composer).text:
+            return False
+        return self.app.steady_now() - self._ended_at >= CLOSING_SECONDS
 
     async def action_close(self) -> None:
         """Close the screen of a call that is over."""

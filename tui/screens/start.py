@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -59,7 +59,9 @@ class StartScreen(Screen[None]):
                     yield Input(self._relay, placeholder=say("start-relay-hint"), id="relay", compact=True)
                 with Horizontal(classes="field"):
                     yield Label(say("start-code"))
-                    yield Input(self._code, placeholder=say("start-code-hint"), id="code", compact=True)
+                    hint = say("start-code-hint")
+                    # Not selected on focus: what is typed goes on, and what was wrong is mended.
+                    yield Input(self._code, placeholder=hint, id="code", compact=True, select_on_focus=False)
                 with Horizontal(id="buttons"):
                     yield Button(say("start-make"), id="make", compact=True)
                     yield Button(say("start-join"), id="join", compact=True)
@@ -86,8 +88,20 @@ class StartScreen(Screen[None]):
 
     def _focus_first(self) -> None:
         relay = self.query_one("#relay", Input)
-        target = relay if not relay.value else self.query_one("#code", Input) if self._code else self.query_one("#make")
-        target.focus()
+        code = self.query_one("#code", Input)
+        cause = self.app.state.problem[0] if self.app.state.problem else ""
+        to_code = self._code or cause.startswith("code-")  # what was wrong with it is there to be mended
+        (relay if not relay.value else code if to_code else self.query_one("#make")).focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """A letter or digit typed at a button is the beginning of a code."""
+        typed = event.character or ""
+        if typed.isalnum() and self.stage == "choose" and isinstance(self.focused, Button):
+            event.stop()
+            code = self.query_one("#code", Input)
+            code.focus()
+            code.value = typed
+            code.cursor_position = 1
 
     # --- what happens
 

@@ -25,6 +25,7 @@ CATALOGUE: dict[str, str] = {
         "Mark text with the mouse, Ctrl+C copies it. Marks: … queued, ✓ sent, ✓✓ delivered."
     ),
     "help-start": "Tab moves on, Enter chooses, Esc goes back, ^Q quits. Make a code, give it to one person, and wait.",
+    "how-to-quit-start": "Ctrl+Q quits.",
     "how-to-quit": "Ctrl+Q hangs up and quits, /detach leaves the call running.",
     # --- the start screen
     "start-title": "visavis",
@@ -58,7 +59,7 @@ CATALOGUE: dict[str, str] = {
     ),
     "code-again-unknown": "The relay was restarted and forgot the earlier code. Give out this one instead.",
     "code-none": "No code waits. Make one.",
-    "code-none-call": "No code waits: each is good for one pair, and you two are connected.",
+    "code-none-call": "No code waits: each is good for one pair, and this call has used its own.",
     # --- status
     "status-program": "visavis",
     "status-peer": "peer",
@@ -110,6 +111,7 @@ CATALOGUE: dict[str, str] = {
     "note-demo": "This is a demo: the other side is a program that answers. Quitting ends everything.",
     "note-joined": "{peer} is here.",
     "note-alone": "{peer} is gone since {since}.",
+    "note-alone-next": "What you write waits; if nobody comes back, /quit ends the call.",
     "note-out": "Reconnecting since {since}.",
     "note-named": "The other side is now called {peer}.",
     "verify": "{words}\nAsk the other side for their six words, by voice or in person. The same: nobody is in between.",

@@ -28,8 +28,8 @@ keep it to yourself.
 
 examples:
   visavis call --relay lab.example:9999
-  visavis call --relay lab.example:9999 4217-acid-baker-cargo
-  VISAVIS_CODE=4217-acid-baker-cargo visavis call
+  visavis call --relay lab.example:9999 4217-acrobat-enzyme-vicinity
+  VISAVIS_CODE=4217-acrobat-enzyme-vicinity visavis call
 """,
     "cli.call.code": "NUMBER-word-word-word, as the other side shows it",
     "cli.attach": "come back to a call that still runs",
