@@ -242,7 +242,8 @@ class Engine:
         self._end(over.cause, over.detail)
 
     def _emit(self, event: AnyEvent) -> None:
-        self._screens.emit(event)
+        if not self._ended.is_set():  # Ended is the last that anyone hears
+            self._screens.emit(event)
 
 
 def main(*, stdio: bool, ready_fd: int | None, name: str) -> int:

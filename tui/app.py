@@ -195,7 +195,7 @@ class VisavisApp(App[int]):
                 self._refused(event)
             case Failed() if self._plain:  # the start screen is for sealed calls
                 self.farewell = say_cause(event.cause, visible(event.detail))
-                self.exit(1)
+                self._quit(1)
             case Ended() | EngineGone():
                 self.starting = False
                 if event.cause == "hung-early" and isinstance(event, Ended):
@@ -335,8 +335,8 @@ class VisavisApp(App[int]):
         self._quit()
 
     @work(group="leaving", exclusive=True)
-    async def _quit(self) -> None:
-        status = int(self.state.phase == "ended" and self.state.cause not in GOOD_ENDS)
+    async def _quit(self, status: int = 0) -> None:
+        status = status or int(self.state.phase == "ended" and self.state.cause not in GOOD_ENDS)
         if self.link is not None and self.state.phase != "ended":
             self.link.send(Hang())
             await _comes(self._ended)

@@ -351,6 +351,7 @@ def _tell_unexpected(kind: type[BaseException], error: BaseException, trace: Tra
     path = platformdirs.user_log_path(PROGRAM) / "screen.log"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
         with path.open("a", encoding="utf-8") as log:
             print(strftime("%Y-%m-%dT%H:%M:%S%z"), *sys.argv[1:2], file=log)
             traceback.print_exception(kind, error, trace, file=log)

@@ -228,7 +228,7 @@ def probe_relay(relay: str, seconds: float = limits.ANSWER_SECONDS) -> Answer:
     try:
         address = wire.parse_address(relay)
     except ValueError:
-        return Answer("relay-address")
+        return Answer("relay-address", relay)
     try:
         connection = socket.create_connection(address, timeout=seconds)
     except (socket.gaierror, UnicodeError):  # UnicodeError: a name that can't be one

@@ -171,6 +171,16 @@ async def test_words_that_were_proved_are_not_proved_again_by_anyone(relay: str)
             await event(screen, m.Failed, cause="code-burned")
 
 
+async def test_ended_is_the_last_that_anyone_hears():
+    async with engines("1") as (a,):
+        one = await a.screen()
+        await one.send(m.MakeCode(relay="127.0.0.1:1"))
+        await one.send(m.Hang())
+        await event(one, m.Ended)
+        await eventually(lambda: a.over)
+        assert isinstance(one.events[-1], m.Ended)
+
+
 async def test_an_address_of_a_megabyte_keeps_no_screen_out():
     async with engines("1") as (a,):
         one = await a.screen()

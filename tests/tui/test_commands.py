@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.tui.fake_engine import SIX_WORDS
 from tests.tui.support import calling, eventually, painted, painted_soon, shows
 from tui import commands
 from tui.widgets.command_list import CommandList
@@ -64,6 +65,13 @@ class TestOnTheScreen:
             await pilot.press("enter")
             await painted_soon(pilot, "There is no command /verfy.")
             assert app.screen.query_one(Composer).text == "/verfy"
+            assert engine.texts() == []
+
+    async def test_enter_takes_the_command_that_is_marked(self):
+        async with calling(size=(120, 30)) as (engine, app, pilot):
+            await pilot.press(*"/ver", "enter")
+            await painted_soon(pilot, " ".join(SIX_WORDS))
+            assert app.screen.query_one(Composer).text == ""
             assert engine.texts() == []
 
     async def test_two_strokes_send_a_text_that_begins_with_one(self):

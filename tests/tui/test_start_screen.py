@@ -168,6 +168,7 @@ class TestEnteringACode:
             await eventually(lambda: engine.commands)
             engine.emit(Failed(cause="relay-refused"))
             await eventually(lambda: app.return_value == 1)
+            assert engine.commands[-1] == Hang()  # none is left behind
         assert "Nothing listens there" in app.farewell
 
     async def test_a_wrong_code_is_a_sentence_and_the_screen_stays_usable(self, monkeypatch):

@@ -181,12 +181,18 @@ class CallScreen(Screen[None]):
         return True
 
     def _command(self, typed: str) -> bool:
-        command = commands.named(typed)
+        command = commands.named(typed) or self._begun(typed)
         if command is None:
             self.say_note(say("command-unknown", typed=cut_cells(visible(typed.strip().split("\n")[0]), 40)))
             return False
         self.app.call_later(self.app.run_action, command.action)
         return True
+
+    def _begun(self, typed: str) -> commands.SlashCommand | None:
+        """Return the command that the list marks for what was typed so far; of a burst of keys it may know less."""
+        matches = commands.matching(typed)
+        marked = self.query_one(CommandList).marked
+        return marked if marked in matches else next(iter(matches), None)
 
     def take_back(self, text: str) -> bool:
         """Put a refused text back where it was written, if nothing else stands there."""

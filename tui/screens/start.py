@@ -91,7 +91,8 @@ class StartScreen(Screen[None]):
         code = self.query_one("#code", Input)
         cause = self.app.state.problem[0] if self.app.state.problem else ""
         to_code = self._code or cause.startswith("code-")  # what was wrong with it is there to be mended
-        (relay if not relay.value else code if to_code else self.query_one("#make")).focus()
+        to_relay = not relay.value or cause.startswith("relay-")
+        (relay if to_relay else code if to_code else self.query_one("#make")).focus()
 
     def on_key(self, event: events.Key) -> None:
         """A letter or digit typed at a button is the beginning of a code."""

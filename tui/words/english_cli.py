@@ -57,7 +57,7 @@ example:
 Each line in is a command, each line out an event; docs/engine.md has them all. The end of input hangs up.
 
 example:
-  echo '{{"type": "MakeCode", "relay": "lab.example:9999"}}' | visavis engine --stdio
+  visavis engine --stdio            then type: {{"type": "MakeCode", "relay": "lab.example:9999"}}
 """,
     "cli.engine.stdio": "commands from standard input, events to standard output",
     "cli.demo": "try it: a relay and a peer that answers, on this machine alone",
