@@ -61,6 +61,20 @@ class Mallory:
             await trio.aclose_forcefully(stream)
         self._waiting.clear()
 
+    def cut_every(self, after: int) -> None:
+        """Cut every connection after so many packets, then after one more each time."""
+        left = after
+
+        def meddle(lane: str, sender: int, index: int, packet: Packet) -> bytes:
+            nonlocal left
+            left -= 1
+            if left <= 0:
+                left = after + self.pairs
+                raise CutError
+            return pass_on(lane, sender, index, packet)
+
+        self.meddle = meddle
+
     def cut_all(self) -> None:
         """Cut every pair."""
         for scope in self._pipes:

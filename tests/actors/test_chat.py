@@ -16,7 +16,6 @@ from actors.reliable import OutboxFullError
 from actors.seal import SessionKeys
 from actors.session import Session
 from relay import limits, wire
-from relay.wire import Packet
 from tests.actors.mallory import CutError, Mallory, pass_on
 from tests.actors.sides import SECRET, until
 from tests.actors.test_rogue_peer import join
@@ -195,18 +194,8 @@ async def pair(room: int = 4) -> AsyncIterator[tuple[Person, Person, Mallory]]:
 async def test_over_a_link_that_is_cut_again_and_again_every_mark_comes_once_and_in_order(
     autojump_clock: trio.testing.MockClock, after: int
 ):
-    left = after
-
-    def meddle(lane: str, sender: int, index: int, packet: Packet) -> bytes:
-        nonlocal left
-        left -= 1
-        if left <= 0:
-            left = after + mallory.pairs
-            raise CutError
-        return pass_on(lane, sender, index, packet)
-
     async with pair(0) as (a, b, mallory):
-        mallory.meddle = meddle
+        mallory.cut_every(after)
         for number in range(12):
             await a.inbox.send(send(f"line {number}", str(number)))
             await b.inbox.send(send(f"other {number}", str(number)))

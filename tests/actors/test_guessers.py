@@ -14,21 +14,7 @@ from relay import limits, wire
 from tests.actors.sides import until
 from tests.actors.table import MAKER, OTHER_WORDS, Clock, Table, guesser, prove
 
-
-@pytest.fixture(autouse=True)
-def in_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do the arithmetic here: virtual time would run on while another thread works."""
-
-    async def run_here(work: Callable[..., Any], *args: Any) -> Any:
-        await trio.lowlevel.checkpoint()
-        return work(*args)
-
-    monkeypatch.setattr("trio.to_thread.run_sync", run_here)
-
-
-@pytest.fixture
-async def table(nursery: trio.Nursery) -> Table:
-    return Table(nursery)
+pytestmark = pytest.mark.usefixtures("in_one_thread")
 
 
 # --- guessers, at the maker -------------------------------------------------------------------------------------------

@@ -1,8 +1,6 @@
 """Two people become a pair by a code, and what a hostile relay gets out of it."""
 
 import secrets
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 import trio
@@ -15,21 +13,7 @@ from tests.actors.mallory import Mallory, pass_on
 from tests.actors.sides import until
 from tests.actors.table import JOINER, MAKER, OTHER_WORDS, RELAY, Clock, Meddle, Table, Task, cut, on
 
-
-@pytest.fixture(autouse=True)
-def in_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do the arithmetic here: virtual time would run on while another thread works."""
-
-    async def run_here(work: Callable[..., Any], *args: Any) -> Any:
-        await trio.lowlevel.checkpoint()
-        return work(*args)
-
-    monkeypatch.setattr("trio.to_thread.run_sync", run_here)
-
-
-@pytest.fixture
-async def table(nursery: trio.Nursery) -> Table:
-    return Table(nursery)
+pytestmark = pytest.mark.usefixtures("in_one_thread")
 
 
 # --- as it should be --------------------------------------------------------------------------------------------------

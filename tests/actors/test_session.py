@@ -40,18 +40,9 @@ async def test_wherever_the_link_is_cut_no_line_is_lost_doubled_or_reordered(
     autojump_clock: trio.testing.MockClock, after: int
 ) -> None:
     """Every connection is cut after `after` packets, then a few more each time, till all came through."""
-    left = after
-
-    def meddle(lane: str, sender: int, index: int, packet: Packet) -> bytes:
-        nonlocal left
-        left -= 1
-        if left <= 0:
-            left = after + mallory.pairs
-            raise CutError
-        return pass_on(lane, sender, index, packet)
-
     said_a, said_b = [f"a{n}" for n in range(15)], [f"b{n}" for n in range(15)]
-    async with two(meddle) as (a, b, mallory):
+    async with two() as (a, b, mallory):
+        mallory.cut_every(after)
         for one, other in zip(said_a, said_b, strict=True):
             a.say(one)
             b.say(other)
