@@ -6,7 +6,7 @@ import trio
 
 from actors.dial import Connection
 from actors.ends import NamedEnd
-from actors.seal import Opener, Sealer, SealError
+from actors.seal import Buffer, Opener, Sealer, SealError
 from relay import limits, wire
 from relay.wire import ProtocolError
 
@@ -32,7 +32,7 @@ class SealedLane:
         self._decoder = wire.Decoder({wire.SEAL: limit, wire.ERROR: limits.HANDSHAKE_BYTES})
         self._decoder.feed(connection.take_rest())
 
-    async def send(self, inner_type: bytes, payload: bytes) -> None:
+    async def send(self, inner_type: bytes, payload: Buffer) -> None:
         """Seal and send one packet. Raises `LaneEnded`. Cancelled, the lane's connection must be closed."""
         try:
             await self._stream.send_all(self._sealer.seal(inner_type, payload))
@@ -45,17 +45,27 @@ class SealedLane:
         """Return inner type and payload of the next packet. Raises `LaneEnded`: an end without BYE0 is "cut"."""
         try:
             while (packet := self._decoder.next_packet()) is None:
-                data = await self._stream.receive_some(_RECEIVE_BYTES)
-                if not data:
-                    raise LaneEnded("cut")
-                self._decoder.feed(data)
+                await self._read_more()
             if packet.type == wire.ERROR:
                 code, message = wire.parse_error(packet.payload)
                 raise LaneEnded("relay-error", message or code)
             return self._opener.open(packet.payload)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
+        except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             raise LaneEnded("cut") from None
         except ProtocolError as error:
             raise LaneEnded("protocol", str(error)) from None
         except SealError as error:
             raise LaneEnded(error.code) from None
+
+    async def _read_more(self) -> None:
+        rest = self._decoder.rest()
+        if rest is not None and isinstance(self._stream, trio.SocketStream):
+            with rest:
+                count = await self._stream.socket.recv_into(rest)
+            self._decoder.filled(count)
+        else:
+            data = await self._stream.receive_some(_RECEIVE_BYTES)
+            count = len(data)
+            self._decoder.feed(data)
+        if not count:
+            raise LaneEnded("cut")

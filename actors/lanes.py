@@ -1,8 +1,8 @@
 """Lanes beside `main`, opened on first use (docs/protocol.md, section 4).
 
 Either side says OpenLane(name, generation) on `main`, both connect as `name.generation` in the epoch's room of
-lanes, exchange nonces, and go on sealed. An actor sees a `LanePort` that outlives connections: what it puts into
-`outgoing` waits until a lane is open, and `LaneOpened` tells it that it is a new one.
+lanes, exchange nonces, and go on sealed. An actor has a `LanePort` that outlives connections; each `LaneOpened` brings
+the channel into that connection, so that what was meant for one never goes into the next.
 """
 
 import os
@@ -16,7 +16,7 @@ from actors.desk import Desk
 from actors.dial import Connection, DialError, Dialler
 from actors.lane import MAIN_LIMIT, LaneEnded, SealedLane
 from actors.peer import OpenLane
-from actors.seal import EpochKeys, Role
+from actors.seal import Buffer, EpochKeys, Role
 from relay import limits, wire
 from relay.wire import Hello
 
@@ -25,10 +25,15 @@ NONCE_BYTES: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class LaneOpened:
-    """From here on packets come from, and go to, this connection; what the last one had not passed on is lost."""
+    """From here on packets come from this connection. What the last one had not passed on is lost.
+
+    `outgoing` takes inner type and payload of what it is to send, and blocks when it is full. It breaks
+    (`trio.BrokenResourceError`) when the connection is over; closed by the actor, the lane ends with BYE0.
+    """
 
     epoch: int
     generation: int
+    outgoing: trio.MemorySendChannel[tuple[bytes, Buffer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +57,12 @@ class LaneClosed:
 
 @dataclass(frozen=True, slots=True)
 class LanePort:
-    """Where an actor meets its lane. `limit`: greatest SEAL payload in bytes. Full channels block, either way."""
+    """Where an actor meets its lane: a full `incoming` holds the peer. `depth`: packets that may wait to be sent.
+    `limit`: greatest SEAL payload in bytes."""
 
     name: str
     incoming: trio.MemorySendChannel[LaneOpened | LanePacket | LaneClosed]
-    outgoing: trio.MemoryReceiveChannel[tuple[bytes, bytes]]
+    depth: int = 1
     limit: int = MAIN_LIMIT
 
 
@@ -137,8 +143,10 @@ class Lanes:
                 await connection.wait_paired()
             with trio.fail_after(limits.HANDSHAKE_SECONDS):
                 lane = await self._seal(connection, port, generation)
-            await port.incoming.send(LaneOpened(self._epoch, generation))
-            return await _move(lane, port)
+            sending, outgoing = trio.open_memory_channel[tuple[bytes, Buffer]](port.depth)
+            with outgoing:
+                await port.incoming.send(LaneOpened(self._epoch, generation, sending))
+                return await _move(lane, port, outgoing)
         except DialError as error:
             return error.cause
         except trio.TooSlowError:
@@ -153,12 +161,13 @@ class Lanes:
         answer = await connection.receive()
         if answer.type != wire.NONCE or len(answer.payload) != NONCE_BYTES:
             raise DialError("protocol", "NON0")
-        nonce_a, nonce_b = (own, answer.payload) if self._role == "A" else (answer.payload, own)
+        peers = bytes(answer.payload)
+        nonce_a, nonce_b = (own, peers) if self._role == "A" else (peers, own)
         sealer, opener = self._keys.lane(f"{port.name}.{generation}", nonce_a, nonce_b)
         return SealedLane(connection, sealer, opener, port.limit)
 
 
-async def _move(lane: SealedLane, port: LanePort) -> str:
+async def _move(lane: SealedLane, port: LanePort, outgoing: trio.MemoryReceiveChannel[tuple[bytes, Buffer]]) -> str:
     """Move packets both ways until both sides have said BYE0, or the lane is cut; return why it ended."""
     causes: list[str] = []
     taking = trio.CancelScope()  # of the writer, while it waits for the actor
@@ -187,7 +196,7 @@ async def _move(lane: SealedLane, port: LanePort) -> str:
         try:
             while not over:
                 with trio.CancelScope() as taking:
-                    item = await port.outgoing.receive()
+                    item = await outgoing.receive()
                 if taking.cancelled_caught:
                     break
                 await lane.send(*item)

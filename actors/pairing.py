@@ -183,7 +183,7 @@ async def _receive(connection: Connection, packet_type: bytes) -> bytes:
     packet = await connection.receive()
     if packet.type != packet_type:
         raise DialError("protocol", packet_type.decode())
-    return packet.payload
+    return bytes(packet.payload)
 
 
 class _Link:

@@ -65,17 +65,23 @@ class ProtocolError(Exception):
         self.code = code
 
 
+Payload = bytes | bytearray
+
+
 @dataclass(frozen=True, slots=True)
 class Packet:
     """One packet, whole: its four-byte type and its payload."""
 
     type: bytes
-    payload: bytes
+    payload: Payload
 
 
 def encode(packet_type: bytes, payload: bytes = b"") -> bytes:
     """Return the packet's bytes, header first."""
     return HEADER.pack(packet_type, len(payload)) + payload
+
+
+LARGE_BYTES: Final = 64 * limits.KIB  # from here on a payload is put together where it stays
 
 
 class Decoder:
@@ -90,16 +96,36 @@ class Decoder:
     def __init__(self, allowed: Mapping[bytes, int]) -> None:
         self._allowed = allowed
         self._buffer = bytearray()
+        self._type = b""  # of a large packet that has begun
+        self._payload = bytearray()  # all of it; empty when none has
+        self._filled = 0
         self._error: ProtocolError | None = None
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Take what came from the stream."""
+        if rest := self.rest():
+            with rest:
+                size = min(len(rest), len(data))
+                rest[:size] = data[:size]
+            self._filled += size
+            data = data[size:]
         self._buffer += data
+
+    def rest(self) -> memoryview | None:
+        """Return where the rest of a large packet that has begun may be read into directly, and told by `filled`:
+        two copies less than `feed`. None if the next bytes must be fed."""
+        return memoryview(self._payload)[self._filled :] if self._filled < len(self._payload) else None
+
+    def filled(self, size: int) -> None:
+        """Note that so many bytes were read into `rest`."""
+        self._filled += size
 
     def next_packet(self) -> Packet | None:
         """Return the next whole packet, or None when more bytes are needed. Raises `ProtocolError`."""
         if self._error is not None:
             raise self._error
+        if self._payload:
+            return self._end_large()
         if len(self._buffer) < HEADER.size:
             return None
         packet_type, size = HEADER.unpack_from(self._buffer)
@@ -112,19 +138,33 @@ class Decoder:
             raise self._error
         end = HEADER.size + size
         if len(self._buffer) < end:
+            if size >= LARGE_BYTES:
+                self._type, self._payload, self._filled = packet_type, bytearray(size), 0
+                begun = self._buffer[HEADER.size :]
+                self._buffer.clear()
+                self.feed(begun)
             return None
         with memoryview(self._buffer) as view:
             payload = bytes(view[HEADER.size : end])
         del self._buffer[:end]
         return Packet(packet_type, payload)
 
+    def _end_large(self) -> Packet | None:
+        if self._filled < len(self._payload):
+            return None
+        packet = Packet(self._type, self._payload)
+        self._payload, self._filled = bytearray(), 0
+        return packet
+
     @property
     def held(self) -> int:
         """Bytes fed and not yet returned: more than 0 at the end of a stream means it was cut in a packet."""
-        return len(self._buffer)
+        begun = HEADER.size + self._filled if self._payload else 0
+        return begun + len(self._buffer)
 
     def take_rest(self) -> bytes:
-        """Return and forget the bytes not yet returned (what follows PAIR belongs to another protocol)."""
+        """Return and forget the bytes not yet returned (what follows PAIR belongs to another protocol). Not in the
+        middle of a large packet."""
         rest = bytes(self._buffer)
         self._buffer.clear()
         return rest
@@ -189,7 +229,7 @@ class Hello:
         return encode(HELLO, json.dumps(fields).encode())
 
 
-def parse_hello(payload: bytes) -> Hello:
+def parse_hello(payload: Payload) -> Hello:
     """Return the hello in `payload` (of a HEL0). Every failure is one `ProtocolError`: `version` or `hello`."""
     fields = _json_object(payload, "hello")
     version = fields.get("v")
@@ -219,7 +259,7 @@ def encode_wait(room: str) -> bytes:
     return encode(WAIT, json.dumps({"room": room}).encode())
 
 
-def parse_wait(payload: bytes) -> str:
+def parse_wait(payload: Payload) -> str:
     """Return the room in a WAIT. Raises `ProtocolError`."""
     room = _json_object(payload, "wait").get("room")
     if not (isinstance(room, str) and (_NUMBER.fullmatch(room) or _HEX.fullmatch(room))):
@@ -237,7 +277,7 @@ def encode_error(code: str, message: str) -> bytes:
     return encode(ERROR, error_payload(code, message))
 
 
-def parse_error(payload: bytes) -> tuple[str, str]:
+def parse_error(payload: Payload) -> tuple[str, str]:
     """Return code and message of an ERR0, both cut and made visible: nobody signed them. Never raises."""
     try:
         fields = _json_object(payload, "error")
@@ -250,7 +290,7 @@ def parse_error(payload: bytes) -> tuple[str, str]:
     )
 
 
-def _json_object(payload: bytes, code: str) -> dict[str, Any]:
+def _json_object(payload: Payload, code: str) -> dict[str, Any]:
     # RecursionError: 4,000 "[" in a row (measured); ValueError: bad UTF-8, bad JSON, a number of 5,000 digits.
     try:
         fields = json.loads(payload)

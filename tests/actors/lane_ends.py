@@ -1,7 +1,7 @@
 """The two ends of a session that serves two lanes, in memory."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import trio
@@ -26,15 +26,15 @@ class End:
 
     def __init__(self, nursery: trio.Nursery, mallory: Mallory, role: Any, lanes: tuple[str, ...] = LANES) -> None:
         self.came: dict[str, list[LaneOpened | LanePacket | LaneClosed]] = {name: [] for name in lanes}
-        self.out: dict[str, trio.MemorySendChannel[tuple[bytes, bytes]]] = {}
+        self.out: dict[str, trio.MemorySendChannel[tuple[bytes, bytes]]] = {}  # into the connection of now
+        self._waiting: dict[str, list[bytes]] = {name: [] for name in lanes}  # for a connection
         self.listening: dict[str, trio.CancelScope] = {}
         self.links: list[str] = []
         self.over: SessionOver | None = None
         ports = {}
         for name in lanes:
             incoming, arrivals = trio.open_memory_channel[LaneOpened | LanePacket | LaneClosed](0)
-            self.out[name], outgoing = trio.open_memory_channel[tuple[bytes, bytes]](64)
-            ports[name] = LanePort(name, incoming, outgoing)
+            ports[name] = LanePort(name, incoming, depth=64)
             self.listening[name] = trio.CancelScope()
             nursery.start_soon(self._listen, name, arrivals)
         news, self._news = trio.open_memory_channel[News](64)
@@ -56,16 +56,26 @@ class End:
         with self.listening[name], arrivals:
             async for item in arrivals:
                 self.came[name].append(item)
+                if isinstance(item, LaneOpened):
+                    self.out[name] = item.outgoing
+                    self._flush(name)
 
     def send(self, name: str, *payloads: bytes) -> None:
-        for payload in payloads:
-            self.out[name].send_nowait((BLOCK, payload))
+        self._waiting[name].extend(payloads)
+        self._flush(name)
+
+    def _flush(self, name: str) -> None:
+        """Send what waits, if there is a connection that takes it."""
+        with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+            while self._waiting[name] and name in self.out:
+                self.out[name].send_nowait((BLOCK, self._waiting[name][0]))
+                self._waiting[name].pop(0)
 
     def heard(self, name: str) -> list[bytes]:
         return [bytes(item.payload) for item in self.came[name] if isinstance(item, LanePacket)]
 
-    def opened(self, name: str) -> list[LaneOpened]:
-        return [item for item in self.came[name] if isinstance(item, LaneOpened)]
+    def opened(self, name: str) -> list[tuple[int, int]]:
+        return [(item.epoch, item.generation) for item in self.came[name] if isinstance(item, LaneOpened)]
 
     def closed(self, name: str) -> list[LaneClosed]:
         return [item for item in self.came[name] if isinstance(item, LaneClosed)]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 import trio
 
-from actors.lanes import LaneClosed, LaneOpened
+from actors.lanes import LaneClosed
 from relay import limits, wire
 from relay.wire import Hello, Packet
 from tests.actors.lane_ends import Clock, ends, next_epoch
@@ -49,7 +49,7 @@ async def test_a_peer_whose_connection_is_not_there_in_thirty_seconds_is_given_u
         b.session.open_lane("file")
         a.send("file", b"at last")
         await until(lambda: b.heard("file") == [b"at last"])
-        assert b.opened("file") == [LaneOpened(1, 2)]
+        assert b.opened("file") == [(1, 2)]
 
 
 async def test_a_relay_that_says_no_to_a_lane_is_named_and_the_call_goes_on(autojump_clock: Clock):

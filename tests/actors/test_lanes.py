@@ -5,7 +5,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.lanes import Generations, LaneClosed, LaneOpened
+from actors.lanes import Generations, LaneClosed
 from actors.peer import OpenLane
 from tests.actors.lane_ends import Clock, End, ends, lanes_of, next_epoch
 from tests.actors.mallory import Mallory, pass_on
@@ -43,7 +43,7 @@ async def test_either_side_opens_a_lane_and_packets_go_both_ways(autojump_clock:
         a.send("file", b"one", b"", b"three")
         b.send("file", b"uno")
         await until(lambda: b.heard("file") == [b"one", b"", b"three"] and a.heard("file") == [b"uno"])
-        assert a.opened("file") == b.opened("file") == [LaneOpened(1, 1)]
+        assert a.opened("file") == b.opened("file") == [(1, 1)]
         assert lanes_of(mallory) == ["file.1", "file.1"]
         assert a.came["video"] == b.came["video"] == []
         assert len({hello.room for hello in mallory.hellos}) == 2  # all lanes but main share a room of this epoch
@@ -75,7 +75,7 @@ async def test_a_higher_generation_closes_the_lower(autojump_clock: Clock):
         a.session.open_lane("file")
         await until(lambda: a.opened("file") and b.opened("file"))
         b.session.open_lane("file")
-        await until(lambda: LaneOpened(1, 2) in a.opened("file") and LaneOpened(1, 2) in b.opened("file"))
+        await until(lambda: (1, 2) in a.opened("file") and (1, 2) in b.opened("file"))
         a.send("file", b"on the second")
         await until(lambda: b.heard("file") == [b"on the second"])
 
@@ -149,7 +149,7 @@ async def test_a_new_epoch_closes_all_lanes_and_its_own_begin_at_one_in_another_
         assert b.heard("video") == []
         a.session.open_lane("video")
         await until(lambda: b.heard("video") == [b"waits for a lane of today"])
-        assert b.opened("video") == [LaneOpened(1, 1), LaneOpened(2, 1)]
+        assert b.opened("video") == [(1, 1), (2, 1)]
         rooms = [hello.room for hello in mallory.hellos if hello.lane == "video.1"]
         sides = [hello.side for hello in mallory.hellos if hello.lane == "video.1"]
         assert len(set(rooms)) == 2

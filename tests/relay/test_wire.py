@@ -77,6 +77,47 @@ class TestDecoder:
         assert found == [Packet(*packet) for packet in packets]
         assert decoder.held == 0
 
+    @given(
+        sizes=st.lists(
+            st.sampled_from([0, 5, wire.LARGE_BYTES - 1, wire.LARGE_BYTES, 2 * wire.LARGE_BYTES]), max_size=6
+        ),
+        steps=st.lists(st.tuples(st.booleans(), st.sampled_from([1, 11, 12, 13, 1000, 65_536, 200_000])), min_size=1),
+    )
+    def test_large_payloads_are_read_where_they_stay_or_fed_as_it_comes(
+        self, sizes: list[int], steps: list[tuple[bool, int]]
+    ) -> None:
+        sent = [Packet(wire.IMAGE, bytes([n + 1]) * size) for n, size in enumerate(sizes)]
+        stream = memoryview(b"".join(encode(packet.type, packet.payload) for packet in sent))
+        decoder, found, taken = Decoder(wire.PLAIN_LIMITS), [], 0
+        for directly, step in itertools.cycle(steps):
+            if not stream:
+                break
+            rest = decoder.rest()
+            if directly and rest is not None:
+                size = min(step, len(rest), len(stream))
+                rest[:size] = stream[:size]
+                decoder.filled(size)
+            else:
+                size = min(step, len(stream))
+                decoder.feed(stream[:size])
+            stream = stream[size:]
+            taken += size
+            found += decode_all(decoder)
+            passed = sum(wire.HEADER.size + len(packet.payload) for packet in found)
+            assert decoder.held == taken - passed
+        assert found == sent
+        assert decoder.rest() is None
+
+    def test_before_a_large_payload_has_begun_there_is_nothing_to_read_into(self) -> None:
+        decoder = Decoder(wire.PLAIN_LIMITS)
+        assert decoder.rest() is None
+        decoder.feed(encode(wire.IMAGE, bytes(wire.LARGE_BYTES))[:-1])
+        assert decoder.rest() is None
+        assert decoder.next_packet() is None
+        rest = decoder.rest()
+        assert rest is not None
+        assert len(rest) == 1
+
     @given(st.lists(st.binary(max_size=64)))
     def test_any_bytes_give_packets_or_a_protocol_error(self, pieces: list[bytes]) -> None:
         decoder = Decoder(wire.HANDSHAKE_LIMITS)
