@@ -20,7 +20,7 @@ from actors.messages import (
     TextRefused,
     TextSent,
 )
-from actors.news import Delivered, News, PeerTyping, Sent, Taken
+from actors.news import ChatNews, Delivered, PeerTyping, Sent, Taken
 from actors.peer import Message, Name, Text
 from actors.reliable import OutboxFullError
 from relay import limits
@@ -42,7 +42,7 @@ class Voice(Protocol):
         """End the call for both sides, after everything said before."""
 
 
-async def chat(inbox: trio.MemoryReceiveChannel[ChatCommand | News], voice: Voice, emit: Emit) -> None:
+async def chat(inbox: trio.MemoryReceiveChannel[ChatCommand | ChatNews], voice: Voice, emit: Emit) -> None:
     """Turn commands into messages and the session's news into events, until `inbox` is closed.
 
     Takes SendText, SetTyping, SetName, Hang from the engine and Sent, Delivered, Taken, PeerTyping from the session,

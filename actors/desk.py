@@ -8,7 +8,7 @@ that a newer value replaces, and every message is read from the outbox when its 
 from collections import deque
 
 from actors import peer
-from actors.peer import Control, HaveUpTo, Hung, OpenLane, Typing
+from actors.peer import Control, FileControl, HaveUpTo, Hung, OpenLane, Typing
 from actors.reliable import Inbox, Outbox
 from relay import wire
 
@@ -24,6 +24,7 @@ class Desk:
         self._heartbeat: peer.Heartbeat | None = None
         self._typing: Typing | None = None
         self._lanes: deque[OpenLane] = deque()
+        self._told_of: dict[tuple[str, int], FileControl] = {}  # by kind and transfer
         self._ending = False
         self._at_once = False
         self._hung_said = False
@@ -48,6 +49,10 @@ class Desk:
         """Ask the peer to connect to a lane."""
         self._lanes.append(opening)
 
+    def tell(self, control: FileControl) -> None:
+        """Tell the peer about a transfer; one of the same kind that is not yet sent is replaced."""
+        self._told_of[type(control).__name__, control.transfer] = control
+
     def hang(self, *, hung: bool, at_once: bool = False) -> None:
         """End this direction once every message is sent: with `hung` the call for both, else only the epoch.
 
@@ -69,6 +74,8 @@ class Desk:
             return *_control(heartbeat), 0
         if self._lanes:
             return *_control(self._lanes.popleft()), 0
+        if self._told_of:
+            return *_control(self._told_of.pop(next(iter(self._told_of)))), 0
         if self._next is not None and self._next <= self._outbox.last and not self._at_once:
             number = self._next
             self._next += 1

@@ -27,28 +27,42 @@ from actors.chat import ChatCommand, chat
 from actors.code import CodeError, parse_code
 from actors.dial import DialError, Dialler, dialler
 from actors.epoch import SessionOver
+from actors.files.carrier import ARRIVALS, DEPTH, Arrival
+from actors.files.carrier import NAME as LANE
+from actors.files.channel import INBOX_ITEMS, Asked, FilesOf, files
+from actors.files.packets import LANE_LIMIT
+from actors.files.taking import STDOUT
+from actors.files.walk import STDIN
+from actors.lanes import LanePort
 from actors.messages import (
+    AnswerOffer,
     AnyCommand,
     AnyEvent,
     Attach,
+    CancelTransfer,
     CodeBurned,
     CommandRefused,
     Emit,
     Ended,
     EnterCode,
     Failed,
+    FileCommand,
     Hang,
     LinkChanged,
+    ListOffer,
     MakeCode,
+    OfferFiles,
+    OfferRefused,
     OpenPlain,
     PhaseChanged,
+    PutFirst,
     SendText,
     SessionOpened,
     SetName,
     SetTyping,
     TextRefused,
 )
-from actors.news import News
+from actors.news import ChatNews, FileNews, Post
 from actors.pairing import CodeBurnedError, join_maker, wait_for_joiner
 from actors.peer import Name
 from actors.plain import PlainEnded, plain
@@ -56,6 +70,7 @@ from actors.record import Record
 from actors.screens import Screens
 from actors.seal import Role, SessionKeys
 from actors.session import Session
+from actors.store.database import store_path
 from relay import limits, wire
 from relay.visible import cut
 
@@ -75,7 +90,8 @@ class Engine:
         self._record = Record(name, display_name)
         self._commands_in, self._commands = trio.open_memory_channel[tuple[AnyCommand, Emit]](_INBOX_ITEMS)
         self._screens = Screens(self._record, self._commands_in)
-        self._chat: trio.MemorySendChannel[ChatCommand | News] | None = None  # while there is someone to talk to
+        self._chat: trio.MemorySendChannel[ChatCommand | ChatNews] | None = None  # while there is someone to talk to
+        self._files: trio.MemorySendChannel[Asked | FileNews] | None = None  # in a call
         self._busy_at = trio.current_time()  # when there was last a screen, a code or a call
         self._closing = False  # the call is over, its last news are being told
         self._ended = trio.Event()
@@ -148,6 +164,8 @@ class Engine:
                     self._record.rename(command.name)
                 if not await self._tell_chat(command) and isinstance(command, SendText):
                     reply(TextRefused(id=command.id, cause="no-call"))
+            case OfferFiles() | AnswerOffer() | CancelTransfer() | PutFirst() | ListOffer():
+                await self._tell_files(command, reply)
             case Hang():
                 if not await self._tell_chat(command) and not self._closing:
                     self._end("hung")
@@ -159,6 +177,23 @@ class Engine:
                 await self._chat.send(command)
                 return True
         return False
+
+    async def _tell_files(self, command: FileCommand, reply: Emit) -> None:
+        """Hand the command to the file channel, in its turn."""
+        if self._stdio and isinstance(command, OfferFiles) and STDIN in command.paths:
+            reply(OfferRefused(id=command.id, cause="stdio"))
+            return
+        if self._stdio and isinstance(command, AnswerOffer) and command.folder == STDOUT:
+            reply(CommandRefused(cause="stdio", transfer=command.transfer))
+            return
+        if self._files is not None:
+            with suppress(trio.ClosedResourceError, trio.BrokenResourceError):
+                await self._files.send((command, reply))
+                return
+        if isinstance(command, OfferFiles):
+            reply(OfferRefused(id=command.id, cause="no-call"))
+        else:
+            reply(CommandRefused(cause="no-call", transfer=command.transfer))
 
     def _start(self, reply: Emit, relay: str, call: Callable[..., Awaitable[None]], *arguments: str) -> None:
         if self._record.snapshot.phase != "idle":
@@ -197,21 +232,27 @@ class Engine:
 
     async def _converse(self, role: Role, keys: SessionKeys, dial: Dialler) -> None:
         """Run the session, and the chat over it, till the call is over; then end the engine."""
-        news, inbox = trio.open_memory_channel[ChatCommand | News](_INBOX_ITEMS)
-        session = Session(keys, role, dial, news, self._emit)
+        chat_in, chat_inbox = trio.open_memory_channel[ChatCommand | ChatNews](_INBOX_ITEMS)
+        files_in, files_inbox = trio.open_memory_channel[Asked | FileNews](INBOX_ITEMS)
+        arriving, arrivals = trio.open_memory_channel[Arrival](ARRIVALS)
+        ports = {LANE: LanePort(LANE, arriving, DEPTH, LANE_LIMIT)}
+        session = Session(keys, role, dial, Post(chat_in, files_in), self._emit, ports)
         session.say(Name(self._name))
         self._emit(SessionOpened(verification=keys.verification))
         self._emit(PhaseChanged(phase="call"))
+        facts = FilesOf(role, keys.room, store_path(), lambda: self._record.snapshot.link)
         over = SessionOver("hung")
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(chat, inbox, session, self._emit)
-            with news, news.clone() as self._chat:
+            nursery.start_soon(chat, chat_inbox, session, self._emit)
+            nursery.start_soon(files, files_inbox, arrivals, session, self._emit, facts)
+            with chat_in, files_in, arriving, chat_in.clone() as self._chat, files_in.clone() as self._files:
                 try:
                     await session.run()
                 except SessionOver as error:
                     over = error
-            # Every sender is closed: the chat takes what is left in its inbox, then returns.
-            self._chat, self._closing = None, True
+            # Every sender is closed: the actors take what is left in their inboxes, then return.
+            self._chat = self._files = None
+            self._closing = True
         if session.skipped:
             log.info("skipped %d packets of kinds unknown to this version", session.skipped)
         self._end(over.cause, over.detail)
@@ -222,12 +263,12 @@ class Engine:
             address = wire.parse_address(relay)
         except ValueError:
             raise DialError("relay-address", relay) from None
-        commands, inbox = trio.open_memory_channel[ChatCommand | News](_INBOX_ITEMS)
+        commands, inbox = trio.open_memory_channel[ChatCommand | ChatNews | Asked | FileNews](_INBOX_ITEMS)
 
         def emit(event: AnyEvent) -> None:
             if isinstance(event, LinkChanged):
                 self._emit(PhaseChanged(phase="plain"))
-                self._chat = commands
+                self._chat = self._files = commands
             self._emit(event)
 
         over = PlainEnded("hung")
@@ -238,7 +279,7 @@ class Engine:
                 over = end
         if self._chat is None:
             raise DialError(over.cause, over.detail)
-        self._chat = None
+        self._chat = self._files = None
         self._end(over.cause, over.detail)
 
     def _emit(self, event: AnyEvent) -> None:

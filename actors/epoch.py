@@ -6,7 +6,7 @@ out every 5 s. What outlives the epoch is in `Kept`.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import trio
 
@@ -17,8 +17,8 @@ from actors.heartbeat import HeartbeatClock
 from actors.lane import LaneEnded, SealedLane
 from actors.lanes import Lanes
 from actors.messages import Emit, RoundTripMeasured
-from actors.news import Delivered, News, PeerTyping, Sent, Taken
-from actors.peer import HaveUpTo, Heartbeat, Hung, OpenLane, PeerError, Typing
+from actors.news import Delivered, News, PeerTyping, RoundTrip, Sent, Taken, Told
+from actors.peer import DiskWaits, First, Have, HaveUpTo, Heartbeat, Hung, OpenLane, PeerError, Typing
 from actors.reliable import CounterError, GapError, Inbox, Outbox
 from relay import limits, wire
 
@@ -41,11 +41,19 @@ class Kept:
     skipped: int = 0  # packets and controls of kinds unknown to this version
 
 
-class Epoch:
-    """An epoch that is about to run on `lane`. `news` is the chat's inbox: a full one holds the reader, and so the
-    peer. `emit` takes the round trips."""
+class Newsroom(Protocol):
+    """Where news goes: a mailbox, or what hands it on to several."""
 
-    def __init__(self, lane: SealedLane, kept: Kept, news: trio.MemorySendChannel[News], emit: Emit) -> None:
+    async def send(self, news: News) -> None:
+        """Hand the news over; wait while there is no room."""
+
+
+class Epoch:
+    """Epoch `number`, about to run on `lane`. `news` leads to the actors' inboxes: a full one holds the reader, and
+    so the peer. `emit` takes the round trips."""
+
+    def __init__(self, number: int, lane: SealedLane, kept: Kept, news: Newsroom, emit: Emit) -> None:
+        self._number = number
         self.desk = Desk(kept.outbox, kept.inbox)
         self.lanes: Lanes | None = None
         self._lane = lane
@@ -203,11 +211,14 @@ class Epoch:
                 round_trip = self._kept.clock.take(control, now)
                 if round_trip is not None:
                     self._emit(RoundTripMeasured(ms=round_trip / 1e6))
+                    await self._news.send(RoundTrip(round_trip / 1e9))
                 if not self._answered:
                     self._answered = True
                     self.desk.beat(self._kept.clock.make(now))  # at once: both know the round trip from the start
             case Typing():
                 await self._news.send(PeerTyping(control.typing))
+            case Have() | DiskWaits() | First():
+                await self._news.send(Told(self._number, control))
             case OpenLane():
                 if self.lanes is None or not self.lanes.said(control):
                     self._kept.skipped += 1

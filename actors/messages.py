@@ -12,6 +12,12 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from actors.offers import OVER as OVER
+from actors.offers import FilePath, TransferId
+from actors.offers import OfferEntry as OfferEntry
+from actors.offers import Stall as Stall
+from actors.offers import Transfer as Transfer
+from actors.offers import TransferState as TransferState
 from relay import limits
 
 VERSION = 1  # of this file: a screen of another version is told so and let go
@@ -84,11 +90,72 @@ class SetName(Command, frozen=True, tag=True):
     name: Annotated[str, Meta(min_length=1, max_length=limits.NAME_CHARACTERS)]
 
 
+class OfferFiles(Command, frozen=True, tag=True):
+    """Offer these files and folders (absolute paths; "-" is the engine's standard input) to the peer, as one.
+
+    `id` is the asker's own, as that of a text. Answered by TransferChanged with this `request`, or OfferRefused.
+    In plain mode one file at a time, and it is sent at once.
+    """
+
+    id: LineId
+    paths: Annotated[tuple[FilePath, ...], Meta(min_length=1, max_length=limits.OFFER_PATHS)]
+
+
+class AnswerOffer(Command, frozen=True, tag=True):
+    """Take what the peer offered into `folder` ("": the download folder; "-": the engine's standard output), or
+    refuse it.
+
+    With `only`, a part: entries whose path, or whose folder, is one of these, or matches one as a pattern of the
+    shell (`*.pdf`, `notes/2*`). Refused (CommandRefused) while the folder can't be used, the space does not suffice,
+    or nothing in the offer fits; the offer then stays open.
+    """
+
+    transfer: TransferId
+    accept: bool
+    folder: Annotated[str, Meta(max_length=limits.PATH_BYTES, pattern=r"^[^\0]*\Z")] = ""
+    only: Annotated[tuple[FilePath, ...], Meta(max_length=limits.PART_PATTERNS)] = ()
+
+
+class CancelTransfer(Command, frozen=True, tag=True):
+    """End this transfer for both sides; what came whole stays, what came in part stays hidden beside it."""
+
+    transfer: TransferId
+
+
+class PutFirst(Command, frozen=True, tag=True):
+    """Move this transfer before the others of its direction."""
+
+    transfer: TransferId
+
+
+class ListOffer(Command, frozen=True, tag=True):
+    """Show `count` entries of an offer from number `first` on (1 is the first): answered by OfferListed."""
+
+    transfer: TransferId
+    first: Annotated[int, Meta(ge=1, le=limits.OFFER_ENTRIES)] = 1
+    count: Annotated[int, Meta(ge=1, le=limits.LISTED_ENTRIES)] = 100
+
+
 class Hang(Command, frozen=True, tag=True):
     """End the call for both sides, then the engine."""
 
 
-AnyCommand = Attach | MakeCode | EnterCode | OpenPlain | SendText | SetTyping | SetName | Hang
+FileCommand = OfferFiles | AnswerOffer | CancelTransfer | PutFirst | ListOffer
+AnyCommand = (
+    Attach
+    | MakeCode
+    | EnterCode
+    | OpenPlain
+    | SendText
+    | SetTyping
+    | SetName
+    | OfferFiles
+    | AnswerOffer
+    | CancelTransfer
+    | PutFirst
+    | ListOffer
+    | Hang
+)
 
 
 # --- events ----------------------------------------------------------------------------------------------------
@@ -128,6 +195,7 @@ class Snapshot(Event, frozen=True, kw_only=True, tag=True):
     verification: tuple[str, ...] = ()  # six words, the same on both sides
     round_trip_ms: float | None = None
     skipped: dict[str, int] = {}  # plain: packets of types this screen does not show yet
+    transfers: tuple[Transfer, ...] = ()  # those that are not over, and the last that are; oldest first
     lines: int = 0  # kept by the engine in all
     lines_dropped: int = 0  # older ones, no longer kept
 
@@ -245,12 +313,61 @@ class MediaSkipped(Event, frozen=True, kw_only=True, tag=True):
     counts: dict[str, int]
 
 
+class TransferChanged(Event, frozen=True, kw_only=True, tag=True):
+    """A transfer began, or anything of it but its progress changed."""
+
+    transfer: Transfer
+
+
+class TransferProgressed(Event, frozen=True, kw_only=True, tag=True):
+    """What the receiver has on its disk by now, or why nothing moves; coalesced."""
+
+    id: int
+    moved: int
+    moved_files: int
+    rate: float
+    seconds_left: float | None = None
+    stall: Stall = ""
+
+
+class EntryNoted(Event, frozen=True, kw_only=True, tag=True):
+    """Something about one entry of a transfer: a code of docs/engine.md; the first 100 of each transfer are told.
+
+    `path` is the entry's, as the sender calls it.
+    """
+
+    transfer: int
+    path: str
+    cause: str
+    detail: str = ""
+
+
+class OfferListed(Event, frozen=True, kw_only=True, tag=True):
+    """The answer to ListOffer. `total` entries are there so far; `whole` once the list is."""
+
+    transfer: int
+    entries: tuple[OfferEntry, ...]
+    total: int
+    whole: bool
+
+
+class OfferRefused(Event, frozen=True, kw_only=True, tag=True):
+    """OfferFiles came to nothing: "no-call", "offers-open" (16 are), "path-missing" (`detail` names it), "empty",
+    "too-many" (entries), "busy" (plain: one at a time), "one-file" (plain, or standard input beside others)."""
+
+    id: str
+    cause: str
+    detail: str = ""
+
+
 class CommandRefused(Event, frozen=True, kw_only=True, tag=True):
     """A command was not understood ("malformed", "version"), does not fit the phase ("phase"), or can't be done
-    ("screens": too many are attached; "queue-full")."""
+    ("screens": too many are attached; "queue-full"; of an offer "no-transfer", "folder-missing",
+    "folder-unwritable", "no-space", "part-empty", "part-scattered", "one-file"). `transfer` is the one meant."""
 
     cause: str
     detail: str = ""
+    transfer: int = 0
 
 
 class Ended(Event, frozen=True, kw_only=True, tag=True):
@@ -278,6 +395,11 @@ AnyEvent = (
     | TextDelivered
     | TextReceived
     | MediaSkipped
+    | TransferChanged
+    | TransferProgressed
+    | EntryNoted
+    | OfferListed
+    | OfferRefused
     | CommandRefused
     | Ended
 )
@@ -294,7 +416,7 @@ def encode(message: Struct) -> bytes:
     return _encoder.encode(message)
 
 
-def decode_command(payload: bytes) -> AnyCommand:
+def decode_command(payload: bytes | bytearray) -> AnyCommand:
     """Return the command. Raises `ValueError` with a reason if it is none."""
     try:
         return _commands.decode(payload)
@@ -302,7 +424,7 @@ def decode_command(payload: bytes) -> AnyCommand:
         raise ValueError(str(error)) from None
 
 
-def decode_event(payload: bytes) -> AnyEvent:
+def decode_event(payload: bytes | bytearray) -> AnyEvent:
     """Return the event. Raises `ValueError` with a reason if it is none."""
     try:
         return _events.decode(payload)

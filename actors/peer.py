@@ -65,8 +65,89 @@ class Name(Struct, frozen=True, tag=True):
     name: str
 
 
-Control = OpenLane | Heartbeat | HaveUpTo | Typing | Hung
-Message = Text | Name
+# --- files (docs/protocol.md, section 6) -------------------------------------------------------------------------
+
+TransferNumber = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+EntryNumber = Annotated[int, Meta(ge=0, le=limits.OFFER_ENTRIES + 1)]
+Run = tuple[Annotated[int, Meta(ge=1, le=limits.OFFER_ENTRIES)], Annotated[int, Meta(ge=1, le=limits.OFFER_ENTRIES)]]
+Reason = Annotated[str, Meta(pattern=r"^[a-z-]{1,32}\Z")]
+
+
+class Offer(Struct, frozen=True, tag=True):
+    """The sender offers a list of `files` and `folders`, together `size` bytes (None: a stream of one file whose end
+    it does not know). `names` are the list's first; `skipped` entries were left out. The list comes on `file`."""
+
+    transfer: TransferNumber
+    files: Annotated[int, Meta(ge=0, le=limits.OFFER_ENTRIES)]
+    folders: Annotated[int, Meta(ge=0, le=limits.OFFER_ENTRIES)]
+    size: Count | None
+    names: Annotated[tuple[str, ...], Meta(max_length=limits.OFFER_NAMES)]
+    skipped: Count = 0
+
+
+class Answer(Struct, frozen=True, tag=True):
+    """The receiver takes the offer: all of it, or only these runs (first and last number, rising) of its list."""
+
+    transfer: TransferNumber
+    runs: Annotated[tuple[Run, ...], Meta(max_length=limits.PART_RANGES)] | None = None
+
+
+class Stop(Struct, frozen=True, tag=True):
+    """Either side ends the transfer: "refused", "cancelled", or what it failed by."""
+
+    transfer: TransferNumber
+    reason: Reason
+    detail: Annotated[str, Meta(max_length=limits.ERROR_TEXT_CHARACTERS)] = ""
+
+
+class Missed(Struct, frozen=True, tag=True):
+    """The receiver could not keep this entry; the others go on. At most NOTES of them are said."""
+
+    transfer: TransferNumber
+    entry: EntryNumber
+    reason: Reason
+
+
+class Done(Struct, frozen=True, tag=True):
+    """The receiver has everything that came: so many files and bytes; so many entries that were taken it has not."""
+
+    transfer: TransferNumber
+    files: Count
+    size: Count
+    missed: Count = 0
+
+
+class Have(Struct, frozen=True, tag=True):
+    """What the receiver has. `files` and `size` lie on its disk. On this connection of `file` (its epoch is the one
+    that this is said in) the list goes on after entry `listed`, and bytes at `offset` in `block` of `entry`."""
+
+    transfer: TransferNumber
+    generation: Annotated[int, Meta(ge=1, lt=2**31)]
+    listed: EntryNumber
+    entry: EntryNumber
+    block: Annotated[int, Meta(ge=0, lt=2**32)]
+    offset: Annotated[int, Meta(ge=0, lt=limits.BLOCK_BYTES)]
+    files: Count = 0
+    size: Count = 0
+
+
+class DiskWaits(Struct, frozen=True, tag=True):
+    """The sayer's disk holds this transfer up, or no longer does."""
+
+    transfer: TransferNumber
+    waits: bool
+
+
+class First(Struct, frozen=True, tag=True):
+    """The receiver wants this transfer before the others that are sent to it."""
+
+    transfer: TransferNumber
+
+
+FileControl = Have | DiskWaits | First
+FileMessage = Offer | Answer | Stop | Missed | Done
+Control = OpenLane | Heartbeat | HaveUpTo | Typing | Hung | Have | DiskWaits | First
+Message = Text | Name | Offer | Answer | Stop | Missed | Done
 
 
 class _Tagged(Struct):
@@ -78,8 +159,8 @@ _NUMBER: Final = struct.Struct("!Q")
 _tags = msgspec.json.Decoder(_Tagged)
 _controls: msgspec.json.Decoder[Control] = msgspec.json.Decoder(Control)
 _messages: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
-_CONTROL_TAGS: Final = frozenset({"OpenLane", "Heartbeat", "HaveUpTo", "Typing", "Hung"})
-_MESSAGE_TAGS: Final = frozenset({"Text", "Name"})
+_CONTROL_TAGS: Final = frozenset({"OpenLane", "Heartbeat", "HaveUpTo", "Typing", "Hung", "Have", "DiskWaits", "First"})
+_MESSAGE_TAGS: Final = frozenset({"Text", "Name", "Offer", "Answer", "Stop", "Missed", "Done"})
 
 
 def encode_control(control: Control) -> bytes:

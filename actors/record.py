@@ -16,6 +16,8 @@ REPLAY_BYTES: Final = 64 * limits.KIB  # of text in one LinesReplayed: with ever
 
 _MARKS: Final[dict[type[m.Event], m.Mark]] = {m.TextSent: "sent", m.TextDelivered: "delivered"}
 
+_PROGRESS: Final = ("moved", "moved_files", "rate", "seconds_left", "stall")
+
 
 class Record:
     """The state of one engine, and its conversation."""
@@ -24,11 +26,14 @@ class Record:
         self._snapshot = m.Snapshot(engine=engine, name=name)
         self._lines: OrderedDict[str, m.Line] = OrderedDict()
         self._bytes = 0
+        self._transfers: dict[int, m.Transfer] = {}
 
     @property
     def snapshot(self) -> m.Snapshot:
         """The state now."""
-        return msgspec.structs.replace(self._snapshot, lines=len(self._lines))
+        return msgspec.structs.replace(
+            self._snapshot, lines=len(self._lines), transfers=tuple(self._transfers.values())
+        )
 
     def take(self, event: m.AnyEvent) -> m.AnyEvent:
         """Fold the event into the state; return it with its number."""
@@ -55,6 +60,13 @@ class Record:
                 self._change(round_trip_ms=event.ms)
             case m.MediaSkipped():
                 self._change(skipped=event.counts)
+            case m.TransferChanged(transfer=transfer):
+                over = transfer.state in m.OVER
+                self._transfers[transfer.id] = msgspec.structs.replace(transfer, names=()) if over else transfer
+                self._forget_transfers()
+            case m.TransferProgressed() if event.id in self._transfers:
+                progress = {name: getattr(event, name) for name in _PROGRESS}
+                self._transfers[event.id] = msgspec.structs.replace(self._transfers[event.id], **progress)
             case m.Failed() | m.CodeBurned():
                 self._change(link="none", cause=event.cause)
             case m.Ended():
@@ -90,6 +102,11 @@ class Record:
         if piece:
             pieces.append(m.LinesReplayed(seq=self._snapshot.seq, lines=tuple(piece)))
         return pieces
+
+    def _forget_transfers(self) -> None:
+        over = [number for number, transfer in self._transfers.items() if transfer.state in m.OVER]
+        for number in over[: -limits.TRANSFERS_KEPT]:
+            del self._transfers[number]
 
     def _add(self, line: m.Line) -> None:
         old = self._lines.pop(line.id, None)

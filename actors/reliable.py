@@ -7,6 +7,8 @@ epochs need, and forgotten when the peer says that it keeps it.
 from collections import deque
 from collections.abc import Iterator
 
+import msgspec
+
 from actors.peer import Message, Text
 from relay import limits
 
@@ -102,4 +104,4 @@ class Inbox:
 
 
 def _size(message: Message) -> int:
-    return len(message.text.encode()) if isinstance(message, Text) else limits.NAME_CHARACTERS
+    return len(message.text.encode()) if isinstance(message, Text) else len(msgspec.json.encode(message))

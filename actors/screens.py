@@ -23,6 +23,7 @@ from actors.messages import (
     MediaSkipped,
     RoundTripMeasured,
     SetTyping,
+    TransferProgressed,
 )
 from actors.record import Record
 from relay import limits, wire
@@ -64,6 +65,8 @@ class Screens:
         event = self._record.take(event)
         payload = messages.encode(event)
         key = type(event).__name__ if isinstance(event, _COALESCED) else ""
+        if isinstance(event, TransferProgressed):
+            key = f"transfer {event.id}"
         for mailbox in self._mailboxes:
             mailbox.put(payload, key)
 
@@ -177,7 +180,7 @@ class _SocketScreen:
                 self._decoder.feed(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError, ProtocolError):
             raise _ScreenGoneError from None
-        return packet.payload
+        return bytes(packet.payload)
 
     async def send(self, payload: bytes) -> None:
         try:

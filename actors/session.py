@@ -19,12 +19,12 @@ import trio
 
 from actors.desk import Desk
 from actors.dial import Connection, DialError, Dialler
-from actors.epoch import FAREWELL_SECONDS, Epoch, Kept, SessionOver
+from actors.epoch import FAREWELL_SECONDS, Epoch, Kept, Newsroom, SessionOver
 from actors.lane import LaneEnded, SealedLane
 from actors.lanes import LanePort, Lanes
 from actors.messages import Emit, Link, LinkChanged
-from actors.news import News, PeerTyping
-from actors.peer import Message
+from actors.news import Joined, Left, PeerTyping
+from actors.peer import FileControl, Message
 from actors.seal import Exchange, Role, SealError, SessionKeys
 from relay import limits, wire
 from relay.wire import Hello
@@ -35,7 +35,7 @@ MAIN: Final = "main.0"
 class Session:
     """The session as its engine and its actors see it.
 
-    `dial` reaches the relay. `news` is the chat actor's inbox: a full one holds the reader of `main`, and so the
+    `dial` reaches the relay. `news` leads to the actors' inboxes: a full one holds the reader of `main`, and so the
     peer, never a screen. `emit` takes the events about the link, without waiting. `ports` are the lanes served here.
     """
 
@@ -44,7 +44,7 @@ class Session:
         keys: SessionKeys,
         role: Role,
         dial: Dialler,
-        news: trio.MemorySendChannel[News],
+        news: Newsroom,
         emit: Emit,
         ports: dict[str, LanePort] | None = None,
     ) -> None:
@@ -85,6 +85,12 @@ class Session:
         """Tell the peer, if it is there."""
         if self._epoch is not None:
             self._epoch.desk.set_typing(typing)
+            self._epoch.nudge()
+
+    def tell(self, control: FileControl) -> None:
+        """Tell the peer about a transfer, if it is there; only the newest of each kind and transfer."""
+        if self._epoch is not None:
+            self._epoch.desk.tell(control)
             self._epoch.nudge()
 
     def open_lane(self, name: str) -> bool:
@@ -143,6 +149,7 @@ class Session:
             if self._proved_at is not None:
                 self._gone_at, self._gone_since = now, time.time()
                 await self._news.send(PeerTyping(False))  # whoever is away does not write
+                await self._news.send(Left(self._epochs))
                 held = now - self._proved_at >= limits.EPOCH_HELD_SECONDS
             if self._paired_at is not None:
                 short_epochs = 0 if held or end.cause == "slept" else short_epochs + 1
@@ -172,8 +179,9 @@ class Session:
             self._paired_at = trio.current_time()
             lane, make_lanes = await self._open_main(connection)
             self._proved_at = trio.current_time()
-            self._epoch = Epoch(lane, self._kept, self._news, self._emit)
+            self._epoch = Epoch(self._epochs, lane, self._kept, self._news, self._emit)
             self._show("joined")
+            await self._news.send(Joined(self._epochs))
             if self._hanging.is_set():
                 self._attempt.deadline = math.inf  # the epoch has a deadline of its own
                 self._epoch.hang()
@@ -244,7 +252,7 @@ async def _expect(connection: Connection, packet_type: bytes) -> bytes:
     packet = await connection.receive()
     if packet.type != packet_type:
         raise LaneEnded("protocol", f"{packet.type.decode()} where {packet_type.decode()} should be")
-    return packet.payload
+    return bytes(packet.payload)
 
 
 def seconds_slept() -> float:

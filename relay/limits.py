@@ -63,8 +63,10 @@ CONTROL_BYTES: Final = 1 * MIB  # one CTL0, MSG0, or packet of the local socket
 AUDIO_FRAME_BYTES: Final = 64 * KIB  # two seconds of the original's PCM
 VIDEO_FRAME_BYTES: Final = 16 * MIB  # one JPEG of a large camera at quality 95
 FILE_CHUNK_BYTES: Final = 1 * MIB  # larger ones would only hold up what comes after them
+SMALL_CHUNK_BYTES: Final = 64 * KIB  # of a file, on a slow link: progress goes in steps of this
 PLAIN_IMAGE_BYTES: Final = 64 * MIB  # IMG0, in plain mode only
 PLAIN_VIDEO_BYTES: Final = 64 * MIB  # VH26, in plain mode only: a group of H.263 frames
+PLAIN_RESERVE_BYTES: Final = 64 * MIB  # free on the disk after a file in plain mode: nobody is asked before it comes
 FILE_HEADER_BYTES: Final = 64 * KIB  # FHD0: a name and a few numbers as JSON
 SEAL_OVERHEAD_BYTES: Final = 4 + 16  # inner type and GCM tag: a SEAL packet under this is refused
 NAME_CHARACTERS: Final = 64  # a display name
@@ -91,6 +93,35 @@ HEARTBEATS_KEPT: Final = 30  # the clock offset is that of the best of these
 OUTBOX_MESSAGES: Final = 1000  # accepted and not yet delivered; one more is refused with a sentence
 OUTBOX_BYTES: Final = 4 * MIB  # 64 messages of the greatest size
 PLAIN_TEXTS: Final = 64  # plain: queued behind a peer that does not read; one more is refused
+
+# --- files -------------------------------------------------------------------------------------------------
+
+OPEN_OFFERS: Final = 16  # of one peer, neither answered nor over; one more is refused by both sides
+OPEN_TRANSFERS: Final = 64  # of one peer, not over, those that were accepted included: a screen is told of all at once
+OFFER_PATHS: Final = 1000  # files and folders named in one OfferFiles: what a shell's pattern makes of a full folder
+OFFER_NAMES: Final = 100  # of the list, in the offer itself, to be shown at once
+OFFER_NAMES_BYTES: Final = 32 * KIB  # of those; a list of the longest paths would fill the outbox
+SHOWN_NAMES_BYTES: Final = 2 * KIB  # of those, to a screen at once: 32 open offers fit one packet; ListOffer has all
+OFFER_ENTRIES: Final = 1_000_000  # of one list; a home folder has 200,000
+PATH_BYTES: Final = 4 * KIB  # of one path in a list, UTF-8: PATH_MAX of Linux
+PATH_DEPTH: Final = 64  # folders in one path; deeper ones are a loop or an attack
+FILE_NAME_BYTES: Final = 255  # of one name on disk, UTF-8: NAME_MAX of every file system here
+NAME_TRIES: Final = 1000  # "name (1)" to "name (999)", then the entry is given up
+LIST_PAGE_BYTES: Final = 256 * KIB  # of one LST0: some thousand entries
+LISTS_BYTES: Final = 256 * MIB  # of all lists that a peer has sent and nobody has answered, on our disk
+LISTED_ENTRIES: Final = 500  # in one answer to ListOffer; a screen shows 60
+LISTED_BYTES: Final = 100 * KIB  # of paths in it: with every character escaped under CONTROL_BYTES
+PART_PATTERNS: Final = 1000  # names and patterns of a part
+PART_RANGES: Final = 20_000  # runs of entries in an answer: 400 KiB of control
+BLOCK_BYTES: Final = 4 * MIB  # with a hash each: what a lost connection costs, what a journal keeps 36 bytes for
+SMALL_FILE_BYTES: Final = 64 * KIB  # up to here a file travels whole, beside others, without a block of its own
+NOTES: Final = 100  # entries of one transfer that are told of by name
+TRANSFERS_KEPT: Final = 50  # that are over, for screens that come later
+STALL_SECONDS: Final = 3.0  # nothing moves for so long: it is said, with why
+PROGRESS_SECONDS: Final = 0.2  # between two reports of what the receiver has; people see no more
+SYNC_BYTES: Final = 64 * MIB  # written, then fdatasync, then the journal
+SYNC_SECONDS: Final = 2.0  # or after so long
+STREAM_BYTES: Final = 4 * BLOCK_BYTES  # of standard input, kept until the receiver has it: it can't be read twice
 
 # --- engine and screens ------------------------------------------------------------------------------------
 

@@ -36,5 +36,8 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     monkeypatch.setenv("VISAVIS_RUN", str(run))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(home / "data"))
+    (home / "downloads").mkdir()
+    monkeypatch.setenv("XDG_DOWNLOAD_DIR", str(home / "downloads"))
     monkeypatch.delenv("VISAVIS_RELAY", raising=False)
     monkeypatch.delenv("VISAVIS_NAME", raising=False)

@@ -2,22 +2,27 @@
 
 Threads and blocking sockets, as there. The server pairs at accept, reads each packet whole and hands it to the other
 of two clients, drops it if there is none, and answers a third with three bare bytes. The client says nothing of
-itself: it connects, and sends text, pictures and sound as packets at once.
+itself: it connects, and sends text, pictures and sound as packets at once. Files go in chunks of 4 KiB; one that comes
+is written as `recv_NAME` into the working folder, over whatever is there, until as much came as was said, or its end.
 
     python -m tests.actors.original --port 0        prints `listening on HOST:PORT`, runs until it is killed
 """
 
 import argparse
 import contextlib
+import json
 import socket
 import struct
 import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
 
 HEADER = struct.Struct("!4sQ")
 SEATS = 2
+CHUNK_BYTES = 4096
 WAIT_SECONDS = 30.0  # of a test that waits for what does not come
 
 
@@ -106,12 +111,22 @@ class Server:
 
 
 class Client:
-    """One original client: what it received is in `texts` and `counts`; `rejected` tells of a REJ."""
+    """One original client: what it received is in `texts`, `counts` and `images`, and its files in `folder`.
 
-    def __init__(self, address: tuple[str, int]) -> None:
+    `files` are the names of those that are closed; `chunks` the sizes of the chunks that came.
+    """
+
+    def __init__(self, address: tuple[str, int], folder: Path | None = None) -> None:
         self._sock = socket.create_connection(address)
+        self._folder = folder
+        self._file: BinaryIO | None = None
+        self._left = 0
+        self._name = ""
         self.texts: list[str] = []
         self.counts: Counter[bytes] = Counter()
+        self.images: list[bytes] = []
+        self.files: list[str] = []
+        self.chunks: Counter[int] = Counter()
         self._thread = threading.Thread(target=self._receive, daemon=True)
         self._thread.start()
 
@@ -122,6 +137,19 @@ class Client:
     def say(self, text: str) -> None:
         """Send a line of chat."""
         self.send(b"TEX0", text.encode())
+
+    def begin_file(self, name: object, size: object, **more: object) -> None:
+        """Send a file header."""
+        self.send(b"FHD0", json.dumps({"filename": name, "filesize": size, **more}).encode())
+
+    def send_file(self, name: str, data: bytes, *, image: bool = False, **more: object) -> None:
+        """Send a file; an image goes once more as such."""
+        self.begin_file(name, len(data), **more)
+        for start in range(0, len(data), CHUNK_BYTES):
+            self.send(b"FCH0", data[start : start + CHUNK_BYTES])
+        self.send(b"FEND", b"")
+        if image:
+            self.send(b"IMG0", data)
 
     def send_bytes(self, data: bytes) -> None:
         """Send what is no packet, or half of one."""
@@ -137,6 +165,7 @@ class Client:
             self._sock.shutdown(socket.SHUT_RDWR)
         self._thread.join(WAIT_SECONDS)
         self._sock.close()
+        self._close_file()
 
     def _receive(self) -> None:
         while (packet := receive_packet(self._sock)) is not None:
@@ -144,6 +173,27 @@ class Client:
             self.counts[packet_type] += 1
             if packet_type == b"TEX0":
                 self.texts.append(payload.decode("utf-8", "replace"))
+            elif packet_type == b"IMG0":
+                self.images.append(payload)
+            elif packet_type == b"FHD0" and self._folder is not None:
+                header = json.loads(payload)
+                self._name, self._left = f"recv_{header['filename']}", header["filesize"]
+                self._file = (self._folder / self._name).open("wb")
+            elif packet_type == b"FCH0":
+                self.chunks[len(payload)] += 1
+                self._left -= len(payload)
+                if self._file is not None:
+                    self._file.write(payload)
+                    if self._left <= 0:
+                        self._close_file()
+            elif packet_type == b"FEND":
+                self._close_file()
+
+    def _close_file(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+            self.files.append(self._name)
 
 
 @contextlib.contextmanager
@@ -160,9 +210,9 @@ def open_server() -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def open_client(address: tuple[str, int]) -> Iterator[Client]:
-    """Connect a client."""
-    client = Client(address)
+def open_client(address: tuple[str, int], folder: Path | None = None) -> Iterator[Client]:
+    """Connect a client; with `folder` it keeps files there."""
+    client = Client(address, folder)
     try:
         yield client
     finally:

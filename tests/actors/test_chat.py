@@ -126,7 +126,7 @@ async def test_a_full_queue_is_said_and_nothing_is_lost():
     voice = Voice()
     voice.full = True
     events, _ = await play(send("x"), m.SetName(name="n"), voice=voice)
-    assert events == [("TextRefused", "1", "queue-full"), ("CommandRefused", "queue-full", "")]
+    assert events == [("TextRefused", "1", "queue-full"), ("CommandRefused", "queue-full", "", 0)]
 
 
 async def test_what_the_peer_says_comes_as_it_is():

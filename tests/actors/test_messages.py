@@ -11,6 +11,7 @@ from actors import messages as m
 from relay import limits
 
 LINE = m.Line("1", True, "안녕\x00\n", 1.5, "delivered", 7)
+TRANSFER = m.Transfer(id=1, mine=False, state="moving", name="\x1b한글", size=None, names=("a", "b/"), moved=7)
 COMMANDS: list[Any] = [
     m.Attach(),
     m.Attach(version=2, since=5, environment={"DISPLAY": ":0"}),
@@ -20,11 +21,17 @@ COMMANDS: list[Any] = [
     m.SendText(id="1", text="\x00\x1b\u202e😀"),
     m.SetTyping(typing=True),
     m.SetName(name="n"),
+    m.OfferFiles(id="f", paths=("/home/한글.txt", "-")),
+    m.AnswerOffer(transfer=1, accept=True, folder="/tmp", only=("*.pdf", "notes/")),
+    m.CancelTransfer(transfer=2**63 - 1),
+    m.PutFirst(transfer=1),
+    m.ListOffer(transfer=1, first=limits.OFFER_ENTRIES, count=limits.LISTED_ENTRIES),
     m.Hang(),
 ]
 EVENTS: list[Any] = [
     m.Snapshot(),
     m.Snapshot(seq=9, engine="1", phase="call", link="out", since=1.5, verification=("a",) * 6, skipped={"AUD0": 2}),
+    m.Snapshot(transfers=(TRANSFER, m.Transfer(id=2, mine=True, state="done"))),
     m.LinesReplayed(seq=1, lines=(LINE,)),
     m.PhaseChanged(phase="dialling", relay="a:1"),
     m.CodeMade(code="x", because="unknown"),
@@ -41,7 +48,13 @@ EVENTS: list[Any] = [
     m.TextDelivered(id="1"),
     m.TextReceived(id="1", text="t", at=1.5),
     m.MediaSkipped(counts={"VID0": 1}),
+    m.TransferChanged(transfer=TRANSFER),
+    m.TransferProgressed(id=1, moved=5, moved_files=1, rate=2.5, seconds_left=0.5, stall="peer-disk"),
+    m.EntryNoted(transfer=1, path="a/\x1b", cause="gone", detail="d"),
+    m.OfferListed(transfer=1, entries=(m.OfferEntry(1, "a", 5), m.OfferEntry(2, "b", None)), total=2, whole=True),
+    m.OfferRefused(id="f", cause="path-missing", detail="/nowhere"),
     m.CommandRefused(cause="phase", detail="call"),
+    m.CommandRefused(cause="no-transfer", detail="7", transfer=7),
     m.Ended(cause="hung", detail="d"),
 ]
 

@@ -8,7 +8,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors import peer
-from actors.peer import HaveUpTo, Heartbeat, Hung, Name, OpenLane, PeerError, Text, Typing
+from actors.peer import (
+    Answer,
+    DiskWaits,
+    Done,
+    First,
+    Have,
+    HaveUpTo,
+    Heartbeat,
+    Hung,
+    Missed,
+    Name,
+    Offer,
+    OpenLane,
+    PeerError,
+    Stop,
+    Text,
+    Typing,
+)
 from relay import limits
 
 CONTROLS: list[peer.Control] = [
@@ -20,8 +37,34 @@ CONTROLS: list[peer.Control] = [
     HaveUpTo(2**63 - 1),
     Typing(True),
     Hung(),
+    Have(1, 1, 0, 0, 0, 0),
+    Have(
+        2**63 - 1,
+        2**31 - 1,
+        limits.OFFER_ENTRIES,
+        limits.OFFER_ENTRIES + 1,
+        2**32 - 1,
+        limits.BLOCK_BYTES - 1,
+        7,
+        2**63 - 1,
+    ),
+    DiskWaits(2, True),
+    First(3),
 ]
-MESSAGES: list[peer.Message] = [Text(""), Text("안녕\x00\x1b[2J\n"), Text("x" * limits.CHAT_BYTES), Name("n" * 64)]
+MESSAGES: list[peer.Message] = [
+    Text(""),
+    Text("안녕\x00\x1b[2J\n"),
+    Text("x" * limits.CHAT_BYTES),
+    Name("n" * 64),
+    Offer(1, 2, 3, 2**63 - 1, ("notes/", "한글.txt\x1b"), 4),
+    Offer(2, 1, 0, None, ("stdin",)),
+    Answer(1),
+    Answer(1, ((1, 1), (5, limits.OFFER_ENTRIES))),
+    Stop(1, "cancelled"),
+    Stop(1, "disk-error", "No such device"),
+    Missed(1, 5, "hash"),
+    Done(1, 5, 7, 1),
+]
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),

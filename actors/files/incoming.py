@@ -1,0 +1,293 @@
+"""One offer of the peer's: its list is taken; what is accepted of it is put together, written, and told."""
+
+import math
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from actors.files.assembly import Assembly, StepError
+from actors.files.landing import LandingError
+from actors.files.listing import ListError, Listing
+from actors.files.packets import FileEnd, ListPage, Piece, Skipped, SmallFiles
+from actors.files.shown import Shown
+from actors.files.taking import PAGE, Taken, TakingError, rows_of, take
+from actors.files.writing import Job, Writer, boot_id
+from actors.messages import AnswerOffer, Emit, Transfer
+from actors.peer import Answer, Done, FileMessage, Have, Missed, Offer, Stop
+from actors.store.database import StoreError
+from actors.store.journal import Journal, Row
+from relay import limits
+
+# Why an entry that came could not be kept; of the others the sender knows.
+_OURS: Final = frozenset({"hash", "no-name", "not-folder"})
+_JOBS: Final = 4  # packets that wait for the disk, 1 MiB each at most
+Refuse = Callable[[str, str], None]
+
+
+class Incoming:
+    """What becomes of one offer of the peer's. `say` sends it a message, `tell` has it told what is had here.
+
+    `accept` runs until the transfer is over; `take_list` and `take` are called from one other task, the lane's
+    reader, and wait for the disk: so the lane, and the peer, wait too.
+    """
+
+    def __init__(
+        self,
+        offer: Offer,
+        journal: Journal,
+        record: int,
+        emit: Emit,
+        say: Callable[[FileMessage], None],
+        tell: Callable[["Incoming"], None],
+    ) -> None:
+        self.number = offer.transfer
+        self.listing = Listing(journal, record, offer)
+        self.peer_disk_waits = self.our_disk_waits = False
+        self.closed = False
+        self.writing_since: float | None = None  # our disk, or standard output
+        self.told = (0, 0)  # what the peer was told last: bytes and files
+        self.shown = Shown(
+            Transfer(
+                id=offer.transfer,
+                mine=False,
+                state="offered",
+                name=offer.names[0].rstrip("/") if offer.names else "",
+                files=offer.files,
+                folders=offer.folders,
+                size=offer.size,
+                names=offer.names,
+                skipped=offer.skipped,
+            ),
+            emit,
+        )
+        self._journal = journal
+        self._record = record
+        self._say = say
+        self._tell = tell
+        self._listed = trio.Event()  # the list is whole, or the transfer over
+        self._accepting = False
+        self._assembly: Assembly | None = None  # once it is accepted
+        self._jobs: trio.MemorySendChannel[list[Job]] | None = None  # until all has come
+        self._writing = trio.CancelScope()
+        self._synced_at = -math.inf
+        self._unsynced = 0
+        self._syncing = False
+
+    # --- the list ------------------------------------------------------------------------------------------------
+
+    async def take_list(self, page: ListPage) -> None:
+        """Take a page of the list. Raises `StoreError`."""
+        try:
+            await trio.to_thread.run_sync(self.listing.take, page)
+        except ListError as error:
+            self.fail(error.cause, error.detail)
+        if self.listing.whole:
+            self._listed.set()
+
+    async def entries(self, first: int, count: int) -> tuple[list[Row], int, bool]:
+        """Return entries of the list, how many are here, and whether these are all."""
+        rows = await trio.to_thread.run_sync(self._journal.entries, self._record, first, count)
+        return rows, self.listing.count, self.listing.whole
+
+    def have(self, generation: int) -> Have:
+        """Return what is had, for the peer to go on by on this connection of the lane."""
+        place = self._assembly.place if self._assembly is not None else (0, 0, 0)
+        now = self.shown.now
+        return Have(self.number, generation, self.listing.count, *place, now.moved_files, now.moved)
+
+    # --- the answer ----------------------------------------------------------------------------------------------
+
+    async def accept(self, answer: AnswerOffer, refuse: Refuse) -> None:
+        """Take the offer once its list is here, and everything that then comes; `refuse` hears why that can't be."""
+        if self.shown.now.state != "offered" or self._accepting:
+            return
+        self._accepting = True
+        try:
+            await self._accept(answer, refuse)
+        finally:
+            self._accepting = False
+
+    async def _accept(self, answer: AnswerOffer, refuse: Refuse) -> None:
+        try:
+            await self._listed.wait()
+            if self.shown.over:
+                return
+            taken = await trio.to_thread.run_sync(take, self._journal, self._record, answer.folder, answer.only)
+        except TakingError as error:
+            refuse(error.cause, error.detail)
+            return
+        except StoreError as error:
+            self.fail("journal", str(error))
+            return
+        writer = Writer(self._journal, self._record, taken.landing, taken.tops, boot_id())
+        with self._writing:
+            await self._receive(taken, writer)
+        with trio.CancelScope(shield=True):
+            kept = await trio.to_thread.run_sync(writer.close)
+        if kept:
+            self.shown.change(partial=kept)
+
+    async def _receive(self, taken: Taken, writer: Writer) -> None:
+        runs = None if taken.runs is None else taken.runs.runs
+        note = partial(self._journal.note_answer, self._record, runs, taken.folder, tops=taken.tops)
+        try:
+            await trio.to_thread.run_sync(note)
+            assembly = self._assembly = Assembly(rows_of(self._journal, self._record, taken.runs))
+            first = await trio.to_thread.run_sync(assembly.start)
+            sending, jobs = trio.open_memory_channel[list[Job]](_JOBS)
+            with sending, jobs:
+                self._jobs = sending
+                totals = taken.totals
+                fields = {"files": totals.files, "folders": totals.folders, "size": totals.size}
+                self.shown.change(state="waiting", folder=taken.folder, path=taken.path, **fields)
+                self._say(Answer(self.number, runs))
+                self._tell(self)
+                if assembly.finished:
+                    sending.close()
+                await self._write_all(writer, first, jobs)
+            await trio.to_thread.run_sync(self._set_folder_times, writer, taken)
+        except LandingError as error:
+            self.fail(error.cause, error.detail)
+        except StoreError as error:
+            self.fail("journal", str(error))
+        else:
+            self._done(writer, taken)
+
+    async def _write_all(self, writer: Writer, first: list[Job], jobs: trio.MemoryReceiveChannel[list[Job]]) -> None:
+        failure: LandingError | StoreError | None = None
+        async with trio.open_nursery() as nursery:
+            try:
+                await self._write(writer, first, nursery)
+                async for batch in jobs:
+                    with suppress(trio.WouldBlock, trio.EndOfChannel):
+                        while True:  # in one go with what else is here: a thread's turn costs 0.1 ms
+                            batch += jobs.receive_nowait()
+                    await self._write(writer, batch, nursery)
+            except (LandingError, StoreError) as error:
+                failure = error  # out of the nursery it would come in a group
+        if failure is not None:
+            raise failure
+
+    async def _write(self, writer: Writer, jobs: list[Job], nursery: trio.Nursery) -> None:
+        self.writing_since = trio.current_time()
+        # A pipe that nobody reads may hold its writer for ever: it is left behind then.
+        outcome = await trio.to_thread.run_sync(writer.do, jobs, abandon_on_cancel=writer.may_hang)
+        self.writing_since = None
+        now = self.shown.now
+        self.shown.moved(now.moved + outcome.size, now.moved_files + outcome.files)
+        for row, name in outcome.renamed:
+            self.shown.note(row.path, "renamed", name)
+        for row, cause, detail in outcome.missed:
+            if self.shown.note(row.path, cause, detail) and cause in _OURS:
+                self._say(Missed(self.number, row.number, cause))
+        if outcome.missed:
+            self.shown.change(missed=now.missed + len(outcome.missed), partial=outcome.kept or now.partial)
+        if now.size is None:
+            self._tell(self)  # the sender keeps of a stream what we do not have
+        self._sync(writer, outcome.size, nursery)
+
+    def _sync(self, writer: Writer, written: int, nursery: trio.Nursery) -> None:
+        """Have the disk itself keep what is written, now and then, while the next is being written."""
+        self._unsynced += written
+        now = trio.current_time()
+        due = self._unsynced >= limits.SYNC_BYTES or now - self._synced_at >= limits.SYNC_SECONDS
+        if due and not self._syncing and (point := writer.sync_point()) is not None:
+            self._synced_at, self._unsynced, self._syncing = now, 0, True
+            nursery.start_soon(self._sync_now, point)
+
+    async def _sync_now(self, point: Callable[[], None]) -> None:
+        await trio.to_thread.run_sync(point)
+        self._syncing = False
+
+    def _set_folder_times(self, writer: Writer, taken: Taken) -> None:
+        before = limits.OFFER_ENTRIES + 1
+        while rows := self._journal.folders_backwards(self._record, before, PAGE):
+            before = rows[-1].number
+            writer.set_folder_times(row for row in rows if taken.runs is None or row.number in taken.runs)
+
+    # --- what comes ----------------------------------------------------------------------------------------------
+
+    async def take(self, packet: Piece | SmallFiles | FileEnd | Skipped) -> None:
+        """Take what comes on the lane. What comes out of step ends the transfer. Raises `StoreError`."""
+        if self.shown.over:
+            return  # it was under way when this ended
+        if self._assembly is None or self._jobs is None:
+            self.fail("out-of-step", "before the answer")
+            return
+        if self.shown.now.state == "waiting":
+            self.shown.change(state="moving")
+        try:
+            if isinstance(packet, Piece):
+                jobs = self._assembly.take(packet)
+            else:
+                jobs = await trio.to_thread.run_sync(self._assembly.take, packet)
+        except StepError as error:
+            self.fail("out-of-step", str(error))
+            return
+        with suppress(trio.BrokenResourceError, trio.ClosedResourceError):  # it ended meanwhile
+            if jobs:
+                await self._jobs.send(jobs)
+            if self._assembly.finished:
+                self._jobs.close()
+
+    # --- the end -------------------------------------------------------------------------------------------------
+
+    def _done(self, writer: Writer, taken: Taken) -> None:
+        now = self.shown.now
+        self._say(Done(self.number, now.moved_files, now.moved, now.missed))
+        path = taken.path
+        if writer.first is not None and len(writer.first) == 1 and path:
+            path = str(Path(taken.folder, *writer.first))  # it may have got a number
+        self._end("done", path=path)
+
+    def refuse(self) -> None:
+        """Do not take it."""
+        if self.shown.now.state == "offered":
+            self._say(Stop(self.number, "refused"))
+            self._end("refused", cause="refused")
+
+    def cancel(self) -> None:
+        """End it for both sides."""
+        if not self.shown.over:
+            self._say(Stop(self.number, "cancelled"))
+            self._end("cancelled", cause="cancelled", detail="here")
+
+    def fail(self, cause: str, detail: str = "") -> None:
+        """It can't go on: end it for both sides."""
+        if not self.shown.over:
+            self._say(Stop(self.number, cause, detail[: limits.ERROR_TEXT_CHARACTERS]))
+            self._end("failed", cause=cause, detail=detail)
+
+    def stopped(self, stop: Stop) -> None:
+        """The sender ended it."""
+        if self.shown.over:
+            return
+        if stop.reason == "cancelled":
+            self._end("cancelled", cause="cancelled", detail="there")
+        else:
+            self._end("failed", cause=stop.reason, detail=stop.detail)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing works for it."""
+        return not self._accepting
+
+    def close(self) -> None:
+        """Forget the list, unless a part is kept that it belongs to. Blocks; raises `StoreError`."""
+        if not self.shown.now.partial:
+            self._journal.forget(self._record)
+
+    def end_with_call(self) -> None:
+        """The call is over, and so is this."""
+        if not self.shown.over:
+            self._end("failed", cause="call-over")
+
+    def _end(self, state: str, **fields: str) -> None:
+        self.shown.change(state=state, **fields)
+        self._listed.set()
+        if state != "done":
+            self._writing.cancel()

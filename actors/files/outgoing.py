@@ -1,0 +1,296 @@
+"""One offer of ours: its list is made and offered; list and files are read as the lane asks for them."""
+
+from collections.abc import Callable
+from functools import partial
+from itertools import islice
+from typing import Final
+
+import trio
+
+from actors.files import packets
+from actors.files.packets import Entry
+from actors.files.selection import Runs, RunsError
+from actors.files.shown import Shown
+from actors.files.source import Packet, Parcel, Source
+from actors.files.walk import STDIN, LeftOut, walk
+from actors.lanes import LaneOpened
+from actors.messages import Emit, Transfer
+from actors.peer import Answer, Done, FileMessage, Have, Missed, Offer, Stop
+from actors.store.database import StoreError
+from actors.store.journal import Journal, Row
+from relay import limits
+
+_FAST_RATE: Final = 16e6  # bytes a second: a piece of the largest passes in 60 ms
+LISTED: Final = 2000  # entries that are read, or sent, in one go
+
+
+class Outgoing:
+    """What becomes of one OfferFiles. `say` sends a message to the peer, `wake` asks the feeder to look here again.
+
+    Its blocking work is done in threads, by `make_list` and `read`, never two at once.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        request: str,
+        sources: dict[str, str],
+        journal: Journal,
+        emit: Emit,
+        say: Callable[[FileMessage], None],
+        wake: Callable[[], None],
+    ) -> None:
+        self.number = number
+        name = next(iter(sources))
+        self.shown = Shown(Transfer(id=number, mine=True, state="listing", name=name, request=request), emit)
+        self.peer_disk_waits = self.our_disk_waits = False
+        self.closed = False
+        self.reading_since: float | None = None  # our own disk, or standard input
+        self.stream = STDIN in sources.values()
+        self._sources = sources
+        self._journal = journal
+        self._say = say
+        self._wake = wake
+        self._scope = trio.CancelScope()  # of making the list
+        self._listing = True
+        self._record = 0
+        self._count = 0  # entries of the list
+        self._listed = 0  # of them, sent
+        self._list_sent = False
+        self._have: tuple[int, Have] | None = None  # the peer's last, and its epoch
+        self._on = (0, 0)  # epoch and generation of the lane that list and source are placed for
+        self._sent = 0  # bytes of files, by this side's reckoning
+        self._source: Source | None = None  # once it is accepted
+        self._read_all = False
+
+    # --- the list ------------------------------------------------------------------------------------------------
+
+    async def make_list(self) -> None:
+        """Read the folders, then offer what is in them. Raises `WalkError` and `StoreError`, before it is offered."""
+        try:
+            with self._scope:
+                await self._make_list()
+        finally:
+            self._listing = False
+
+    async def _make_list(self) -> None:
+        begin = partial(self._journal.begin, self.number, mine=True, sources=self._sources)
+        self._record = await trio.to_thread.run_sync(begin)
+        found = walk(self._sources)
+        files = folders = size = skipped = room = 0
+        names: list[str] = []
+        while page := await trio.to_thread.run_sync(lambda: list(islice(found, LISTED))):
+            rows = [item for item in page if isinstance(item, Row)]
+            for left_out in (item for item in page if isinstance(item, LeftOut)):
+                skipped += 1
+                self.shown.note(left_out.path, left_out.cause, left_out.detail)
+            await trio.to_thread.run_sync(self._journal.add, self._record, rows)
+            for row in rows:
+                folders += row.kind == "folder"
+                size += row.size or 0
+                room += len(row.path.encode())
+                if len(names) < limits.OFFER_NAMES and room <= limits.OFFER_NAMES_BYTES:
+                    names.append(row.path + "/" * (row.kind == "folder"))
+            files += len(rows)
+        files -= folders
+        self._count = files + folders
+        if not self._count:
+            self.end("failed", "empty")
+            return
+        total = None if self.stream else size
+        self._say(Offer(self.number, files, folders, total, tuple(names), skipped))
+        fields = {"files": files, "folders": folders, "size": total, "names": tuple(names), "skipped": skipped}
+        self.shown.change(state="offered", **fields)
+        self._wake()
+
+    async def entries(self, first: int, count: int) -> tuple[list[Row], int, bool]:
+        """Return entries of the list, how many there are, and whether these are all."""
+        rows = await trio.to_thread.run_sync(self._journal.entries, self._record, first, count)
+        return rows, self._count, self.shown.now.state != "listing"
+
+    # --- what the receiver says ----------------------------------------------------------------------------------
+
+    async def take(self, message: Answer | Stop | Missed | Done) -> None:
+        """Take what the receiver said. Raises `StoreError`."""
+        if isinstance(message, Done) and self.shown.now.state != "done":
+            self.shown.moved(message.size, message.files)  # it has everything; if we wanted to stop, that came too late
+            self.end("done", missed=message.missed)
+        if self.shown.over:
+            return
+        match message:
+            case Answer(runs=runs) if self.shown.now.state == "offered":
+                await self._accepted(runs)
+            case Stop(reason="refused"):
+                self.end("refused", "refused")
+            case Stop(reason="cancelled"):
+                self.end("cancelled", "cancelled", "there")
+            case Stop(reason=reason, detail=detail):
+                self.end("failed", reason, detail)
+            case Missed(entry=entry, reason=reason):
+                rows = await trio.to_thread.run_sync(self._journal.entries, self._record, entry, 1)
+                for row in rows:
+                    self.shown.note(row.path, reason)
+            case _:
+                pass
+
+    async def _accepted(self, runs: tuple[tuple[int, int], ...] | None) -> None:
+        try:
+            taken = None if runs is None else Runs(runs)
+        except RunsError:
+            self._say(Stop(self.number, "protocol"))
+            self.end("failed", "protocol", "runs")
+            return
+        await trio.to_thread.run_sync(self._journal.note_answer, self._record, runs)
+        if runs is not None:
+            totals = await trio.to_thread.run_sync(self._journal.totals, self._record, runs)
+            self.shown.change(files=totals.files, folders=totals.folders, size=totals.size)
+        self._source = Source(self._journal, self._record, self.number, self._sources, taken)
+        self.shown.change(state="waiting")
+        self._wake()
+
+    def have(self, epoch: int, have: Have) -> None:
+        """Take what the receiver has."""
+        self._have = epoch, have
+        if self.shown.now.state in ("waiting", "moving"):
+            self.shown.moved(have.size, have.files)
+        self._note_kept()
+        self._wake()
+
+    def _note_kept(self) -> None:
+        """Tell the source what need not be kept, unless its thread is at work; then once it is not."""
+        if self._source is not None and self._have is not None and self.reading_since is None:
+            have = self._have[1]
+            self._source.kept((have.entry, have.block, have.offset))
+
+    # --- what goes onto the lane ---------------------------------------------------------------------------------
+
+    @property
+    def wants_lane(self) -> bool:
+        """Whether there is something that only a lane can carry."""
+        if self.shown.over or self.shown.now.state == "listing":
+            return False
+        return not self._list_sent or (self._source is not None and not self._read_all)
+
+    def ready(self, lane: LaneOpened) -> bool:
+        """Whether something can be read for this lane now: the receiver has said where this lane goes on."""
+        if not self.wants_lane or self._have is None:
+            return False
+        epoch, have = self._have
+        if (epoch, have.generation) != (lane.epoch, lane.generation):
+            return False
+        if self._on != (epoch, have.generation):
+            return True
+        if not self._list_sent:
+            return True
+        return self._source is not None and not self._read_all and not self._source.waits_for_receiver
+
+    @property
+    def in_flight(self) -> int:
+        """Bytes of files that were read for the lane and that the receiver does not have."""
+        return max(0, self._sent - self.shown.now.moved)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no thread works for it."""
+        return self.reading_since is None and not self._listing
+
+    @property
+    def lists(self) -> bool:
+        """Whether what comes next is its list: lists go before files."""
+        return not self._list_sent
+
+    async def read(self, lane: LaneOpened) -> list[Packet]:
+        """Return what is to be sent next on a lane that it is `ready` for. Raises `StoreError`."""
+        assert self._have is not None
+        self.reading_since = trio.current_time()
+        have = self._have[1] if self._on != (lane.epoch, lane.generation) else None
+        self._on = lane.epoch, lane.generation
+        try:
+            if have is not None:
+                self._sent = have.size
+                self._listed = min(have.listed, self._count)
+                self._list_sent = self._listed == self._count
+                self._read_all = False
+            if not self._list_sent:
+                return await trio.to_thread.run_sync(self._read_list)
+            return await self._read_files(have)
+        finally:
+            self.reading_since = None
+            self._note_kept()
+
+    def _read_list(self) -> list[Packet]:
+        rows = self._journal.entries(self._record, self._listed + 1, LISTED)
+        if not rows:
+            raise StoreError("the list is gone")
+        encoded: list[bytes] = []
+        size = 0
+        for row in rows:
+            entry = packets.encode_entry(Entry(row.path, row.kind, row.size, row.modified))  # type: ignore[arg-type]
+            size += len(entry) + 1
+            if encoded and size > limits.LIST_PAGE_BYTES:
+                break
+            encoded.append(entry)
+        first, self._listed = self._listed + 1, self._listed + len(encoded)
+        self._list_sent = self._listed == self._count
+        return [(packets.LIST, packets.encode_list(self.number, first, encoded, whole=self._list_sent))]
+
+    async def _read_files(self, have: Have | None) -> list[Packet]:
+        source = self._source
+        if source is None:  # not answered yet, and the receiver has all of the list
+            return []
+        if self.shown.now.state == "waiting":
+            self.shown.change(state="moving")
+
+        # On a slow link large pieces would be long silences.
+        piece = limits.FILE_CHUNK_BYTES if self.shown.now.rate > _FAST_RATE else limits.SMALL_CHUNK_BYTES
+
+        def read() -> Parcel | None:
+            if have is not None:
+                source.seek((have.entry, have.block, have.offset))
+            return source.next(piece)
+
+        # Standard input may say nothing for hours: its reader is left behind then.
+        parcel = await trio.to_thread.run_sync(read, abandon_on_cancel=self.stream)
+        if parcel is None:
+            self._read_all = True
+            for path in await trio.to_thread.run_sync(lambda: list(islice(source.changed_folders(), limits.NOTES))):
+                self.shown.note(path, "folder-changed")
+            return []
+        for path, cause in parcel.noted:
+            self.shown.note(path, cause)
+        self._sent += parcel.size
+        return parcel.packets
+
+    # --- the end -------------------------------------------------------------------------------------------------
+
+    def cancel(self) -> None:
+        """End it for both sides."""
+        if not self.shown.over:
+            if self.shown.now.state != "listing":
+                self._say(Stop(self.number, "cancelled"))
+            self.end("cancelled", "cancelled", "here")
+
+    def fail(self, cause: str, detail: str = "") -> None:
+        """It can't go on: end it for both sides."""
+        if not self.shown.over:
+            if self.shown.now.state != "listing":
+                self._say(Stop(self.number, cause, detail[: limits.ERROR_TEXT_CHARACTERS]))
+            self.end("failed", cause, detail)
+
+    def end_with_call(self) -> None:
+        """The call is over, and so is this."""
+        if not self.shown.over:
+            self.end("failed", "call-over")
+
+    def end(self, state: str, cause: str = "", detail: str = "", **fields: int) -> None:
+        """It is over: note why."""
+        self._scope.cancel()
+        self.shown.change(state=state, cause=cause, detail=detail, **fields)
+        self._wake()
+
+    def close(self) -> None:
+        """Close what is open and forget the list. Blocks; raises `StoreError`."""
+        if self._source is not None:
+            self._source.close()
+        if self._record:
+            self._journal.forget(self._record)

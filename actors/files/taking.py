@@ -1,0 +1,94 @@
+"""Decides what is taken of an offer and where it goes, before a byte of it comes. Blocks: for a thread."""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+
+from actors.files.landing import EntryError, Landing, LandingError, Output
+from actors.files.selection import Runs, RunsError, Selection
+from actors.store.journal import Journal, Row, Totals
+
+STDOUT: Final = "-"
+PAGE: Final = 2000
+
+
+class TakingError(Exception):
+    """The offer can't be taken so, and stays open: "part-empty", "part-scattered", "one-file", or the cause of a
+    `LandingError`."""
+
+    def __init__(self, cause: str, detail: str = "") -> None:
+        super().__init__(f"{cause} {detail}")
+        self.cause = cause
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What is taken, and where it goes. `path` is where the first of it will lie; `runs` None for all."""
+
+    runs: Runs | None
+    totals: Totals
+    landing: Landing | Output
+    tops: dict[str, str]
+    folder: str
+    path: str
+
+
+def take(journal: Journal, record: int, folder: str, only: Sequence[str]) -> Taken:
+    """Take the list of this record, or the part that `only` names, into `folder` ("" is the download folder, "-"
+    standard output). Top folders are made here, under names that were free. Raises `TakingError` and `StoreError`.
+    """
+    runs = None
+    if only:
+        selection = Selection(only)
+        try:
+            runs = Runs.of(row.number for row in rows_of(journal, record, None) if selection.takes(row.path))
+        except RunsError:
+            raise TakingError("part-scattered") from None
+        if not len(runs):
+            raise TakingError("part-empty")
+    totals = journal.totals(record, None if runs is None else runs.runs)
+    if folder == STDOUT:
+        if totals.files != 1:
+            raise TakingError("one-file")
+        return Taken(runs, totals, Output(), {}, STDOUT, "")
+    try:
+        landing = Landing(Path(folder) if folder else download_folder(), secrets.token_hex(4))
+    except LandingError as error:
+        raise TakingError(error.cause, error.detail) from None
+    tops: dict[str, str] = {}
+    try:
+        landing.need(totals.size or 0)
+        first = ""
+        for row in rows_of(journal, record, runs):
+            top, below, _ = row.path.partition("/")
+            first = first or top
+            if (below or row.kind == "folder") and top not in tops:
+                tops[top] = landing.make_top(top)
+    except (LandingError, EntryError) as error:
+        for made in tops.values():
+            landing.unmake_top(made)
+        landing.close()
+        raise TakingError(error.cause, error.detail) from None
+    except BaseException:
+        landing.close()
+        raise
+    return Taken(runs, totals, landing, tops, str(landing.folder), str(landing.folder / tops.get(first, first)))
+
+
+def rows_of(journal: Journal, record: int, runs: Runs | None) -> Iterator[Row]:
+    """Yield the entries of the list that are in `runs`, all of them for None."""
+    first = 1
+    while rows := journal.entries(record, first, PAGE):
+        first = rows[-1].number + 1
+        yield from (row for row in rows if runs is None or row.number in runs)
+
+
+def download_folder() -> Path:
+    """Return where downloads go on this system, or the home folder where there is no such place."""
+    path = platformdirs.user_downloads_path()
+    return path if path.is_dir() else Path.home()

@@ -1,0 +1,52 @@
+"""What tests of the file channel stand on: a journal, a ground that root's rights do not reach, small disks."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from actors.store.journal import Journal
+from tests.actors.files.support import NOBODY
+
+
+@pytest.fixture
+def journal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journal]:
+    with closing(Journal(tmp_path_factory.mktemp("store") / "visavis.db", "room")) as one:
+        yield one
+
+
+@pytest.fixture
+def ground() -> Iterator[Path]:
+    """A folder that whoever is `unprivileged` owns, and can reach."""
+    folder = Path(tempfile.mkdtemp(prefix="visavis-"))
+    if os.geteuid() == 0:
+        os.chown(folder, NOBODY, NOBODY)
+    yield folder
+    folder.chmod(0o700)
+    for inner, names, _ in os.walk(folder):
+        for name in names:
+            os.chmod(os.path.join(inner, name), 0o700)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def mount(tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """Mount a tmpfs with these options, until the test ends (tests that use it are marked `device`)."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("a small disk needs Linux and root")
+    with ExitStack() as stack:
+
+        def mount_one(options: str) -> Path:
+            folder = tmp_path / f"disk-{len(list(tmp_path.iterdir()))}"
+            folder.mkdir()
+            subprocess.run(["mount", "-t", "tmpfs", "-o", options, "visavis-test", folder], check=True)
+            stack.callback(subprocess.run, ["umount", "-l", folder], check=True)
+            return folder
+
+        yield mount_one
