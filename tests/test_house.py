@@ -132,7 +132,9 @@ def heavy_in(importtime: str) -> set[str]:
     return {name.split(".")[0] for name in lines} & HEAVY
 
 
-@pytest.mark.parametrize("command", [[], ["call"], ["attach"], ["relay"], ["engine"], ["demo"], ["doctor"]])
+@pytest.mark.parametrize(
+    "command", [[], ["call"], ["attach"], ["send"], ["receive"], ["relay"], ["engine"], ["demo"], ["doctor"]]
+)
 def test_help_loads_nothing_heavy(command: list[str]) -> None:
     assert loaded_by(*command, "--help") == set()
 
@@ -152,6 +154,11 @@ def test_the_engine_loads_no_screen_and_no_media() -> None:
 
 def test_the_doctor_loads_neither_engine_nor_screen() -> None:
     assert loaded_by("doctor") <= {"msgspec"}
+
+
+@pytest.mark.parametrize("arguments", [["send", "/nowhere"], ["receive", "--to", "/nowhere"]])
+def test_send_and_receive_load_neither_engine_nor_screen(arguments: list[str]) -> None:
+    assert loaded_by(*arguments) == {"msgspec"}
 
 
 def test_the_screen_loads_no_engine() -> None:

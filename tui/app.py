@@ -24,20 +24,24 @@ from actors.messages import (
     Failed,
     Hang,
     MakeCode,
+    OfferRefused,
     OpenPlain,
     PhaseChanged,
     Snapshot,
     TextQueued,
     TextRefused,
+    TransferChanged,
 )
 from relay.visible import visible
 from tui import settings
 from tui.commands import COMMANDS, PaletteCommands
 from tui.conversation import Conversation
+from tui.file_desk import FileDesk, here
 from tui.launch import LaunchError, start_engine_async
 from tui.link import Detached, EngineGone, Link
 from tui.narrate import narrate
 from tui.screens.call import CallScreen
+from tui.screens.offer import OfferScreen
 from tui.screens.start import StartScreen
 from tui.state import CallState
 from tui.terminal import ScreenDriver
@@ -45,6 +49,7 @@ from tui.theme import THEME
 from tui.words.catalogue import say, say_cause
 
 ENDED_SECONDS: Final = 4.0  # an engine that was told to hang up is waited for this long
+QUIT_SECONDS: Final = 60.0  # so long "^Q again" holds
 GOOD_ENDS: Final = ("hung", "peer-hung", "unwatched")
 
 Start = MakeCode | EnterCode | OpenPlain
@@ -80,12 +85,14 @@ class VisavisApp(App[int]):
         self._start = start
         self._plain = isinstance(start, OpenPlain)
         self._relay = relay
-        self._texts: dict[str, str] = {}  # sent, and not yet taken by the engine
+        self.files = FileDesk(self, here())
+        self._texts: dict[str, str] = {}  # sent or offered, as typed, and not yet taken by the engine
         self._ids = 0
         self._ended = asyncio.Event()
         self._dropped = asyncio.Event()  # set while no engine is being told to hang up behind our back
         self._dropped.set()
         self._warned = False
+        self._asked_to_quit = float("-inf")  # when, by the steady clock
 
     # --- beginning
 
@@ -193,6 +200,10 @@ class VisavisApp(App[int]):
                 self._texts.pop(event.id, None)
             case TextRefused():
                 self._refused(event)
+            case TransferChanged():
+                self._texts.pop(event.transfer.request, None)
+            case OfferRefused():
+                self._not_offered(event)
             case Failed() if self._plain:  # the start screen is for sealed calls
                 self.farewell = say_cause(event.cause, visible(event.detail))
                 self._quit(1)
@@ -226,6 +237,13 @@ class VisavisApp(App[int]):
         words = say_cause(f"text-{event.cause}")
         self.say_note(words if kept else f"{words}\n{text}")
 
+    def _not_offered(self, event: OfferRefused) -> None:
+        """Put a refused offer back where it was typed, if nothing else stands there; why is told by the screen."""
+        typed = self._texts.pop(event.id, None)
+        screen = self._call_screen()
+        if typed is not None and screen is not None:
+            screen.take_back(typed)
+
     def _show(self, event: AnyEvent | Detached | EngineGone, was: CallState) -> None:
         screen = self._call_screen()
         if screen is None and self.state.in_call:
@@ -237,6 +255,9 @@ class VisavisApp(App[int]):
                 self.switch_screen(CallScreen(self.conversation))
         elif screen is not None:
             screen.follow(event, was)
+            for above in self.screen_stack:
+                if isinstance(above, OfferScreen) and above.is_mounted:
+                    above.take(event)
         else:
             self._paint()
 
@@ -288,8 +309,16 @@ class VisavisApp(App[int]):
         if not self.state.in_call:
             self.say_note(say("help-start"))
             return
-        lines = [f"/{command.name:<8} {command.help}" for command in COMMANDS if command.offered(self)]
-        self.say_note("\n".join([say("help-commands"), *lines, say("help-keys")]))
+        lines = [command.explained for command in COMMANDS if command.offered(self)]
+        self.say_note("\n".join([say("help-commands"), *lines, say("help-files"), say("help-keys")]))
+
+    def order(self, name: str, rest: str) -> bool:
+        """Do the file command `name` with the words `rest`; return False if they need to be corrected."""
+        return self.files.order(name, rest)
+
+    def action_order(self, name: str) -> None:
+        """Do a file command without any words."""
+        self.order(name, "")
 
     def action_code(self) -> None:
         """Say the code that waits, make a new one for one that is burned."""
@@ -331,8 +360,15 @@ class VisavisApp(App[int]):
         self.exit(0)
 
     async def action_quit(self) -> None:
-        """Hang up, wait a little for the engine to say so, and close the screen."""
-        self._quit()
+        """Hang up, wait a little for the engine to say so, and close the screen. What still moves is asked about."""
+        asked_long_ago = self.steady_now() - self._asked_to_quit >= QUIT_SECONDS
+        if self.state.moving and self.state.attached and asked_long_ago:
+            self._asked_to_quit = self.steady_now()
+            while self.screen.is_modal:
+                self.pop_screen()
+            self.say_note(say("quit-moving-demo") if self.demo else say("quit-moving"))
+        else:
+            self._quit()
 
     @work(group="leaving", exclusive=True)
     async def _quit(self, status: int = 0) -> None:

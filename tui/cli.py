@@ -116,6 +116,18 @@ def build_parser() -> argparse.ArgumentParser:
     call.add_argument("code", nargs="?", metavar="CODE", help=say("cli.call.code"))
     attach = command("attach", "cli.attach", _attach, relay=False)
     attach.add_argument("name", nargs="?", metavar="NAME", help=say("cli.attach.name"))
+    send = command("send", "cli.send", _send, relay=True)
+    send.add_argument("paths", nargs="+", metavar="PATH", help=say("cli.send.path"))
+    send.add_argument("--code", metavar="CODE", help=say("cli.send.code"))
+    send.add_argument("--json", action="store_true", help=say("cli.json"))
+    receive = command("receive", "cli.receive", _receive, relay=True)
+    receive.add_argument("code", nargs="?", metavar="CODE", help=say("cli.call.code"))
+    where = receive.add_mutually_exclusive_group()
+    where.add_argument("--to", metavar="DIR", help=say("cli.receive.to"))
+    where.add_argument("-o", dest="output", choices=["-"], help=say("cli.receive.output"))
+    receive.add_argument("--yes", action="store_true", help=say("cli.receive.yes"))
+    receive.add_argument("--only", action="append", default=[], metavar="PATTERN", help=say("cli.receive.only"))
+    receive.add_argument("--json", action="store_true", help=say("cli.json"))
     relay = command("relay", "cli.relay", _run_relay, relay=False)
     relay.add_argument("--host", metavar="H", help=say("cli.relay.host"))
     relay.add_argument("--port", type=_port, metavar="PORT", help=say("cli.relay.port"))
@@ -221,6 +233,33 @@ def choose_engine(wanted: str | None, names: Sequence[str]) -> str:
     return wanted or names[0]
 
 
+def _send(options: argparse.Namespace) -> int:
+    from tui import send
+
+    return _without_screen(lambda: send.main(options.paths, options.code, lambda: _relay_or_ask(options), options.json))
+
+
+def _receive(options: argparse.Namespace) -> int:
+    from tui import receive
+
+    code = options.code or os.environ.get("VISAVIS_CODE", "")
+    wishes = receive.Wishes(options.to, options.output == "-", options.yes, tuple(options.only), options.json)
+    return _without_screen(lambda: receive.main(code, lambda: _relay_or_ask(options), wishes))
+
+
+def _without_screen(work: Callable[[], int]) -> int:
+    from tui.headless import HeadlessError
+
+    try:
+        return work()
+    except HeadlessError as error:
+        raise CommandError(str(error), error.status) from None
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise CommandError(say("cli.output-failed", reason=error.strerror or str(error))) from None
+
+
 def _run_relay(options: argparse.Namespace) -> int:
     from relay import server, wire
 
@@ -316,6 +355,19 @@ def relay_of(options: argparse.Namespace) -> str:
     except argparse.ArgumentTypeError:
         source = "VISAVIS_RELAY" if os.environ.get("VISAVIS_RELAY") else settings.settings_path()
         raise CommandError(say("cli.bad-relay-setting", value=relay, source=source), MISUSED) from None
+
+
+def _relay_or_ask(options: argparse.Namespace) -> str:
+    """Return the relay, asked for if none is set."""
+    if relay := relay_of(options):
+        return relay
+    from tui.headless import ask
+
+    typed = ask(say("cli.ask-relay"), say("cli.no-relay"))
+    try:
+        return _address(typed)
+    except argparse.ArgumentTypeError as error:
+        raise CommandError(say("cli.misused", message=error, program=PROGRAM), MISUSED) from None
 
 
 def _login_name() -> str:

@@ -7,32 +7,70 @@ from typing import TYPE_CHECKING, Final
 
 from textual.command import DiscoveryHit, Hit, Provider
 
+from tui.file_commands import TO
+from tui.shell_words import open_word
 from tui.words.catalogue import say
 
 if TYPE_CHECKING:
     from tui.app import VisavisApp
+
+OFFERING: Final = "/send "  # what is typed before paths
+USAGE_CELLS: Final = 12  # of /help, for how a command is typed
 
 
 @dataclass(frozen=True)
 class SlashCommand:
     """`name` as typed after "/", the catalogue's key for its help, and the app's action that does it.
 
-    `offered` tells whether it does anything now.
+    `offered` tells whether it does anything now. With `arguments_key`, the catalogue's key for what may stand behind
+    it, the app's `order` is given the name and those words, and the action is what it does without any.
     """
 
     name: str
     help_key: str
     action: str
     offered: Callable[["VisavisApp"], bool] = lambda app: True
+    arguments_key: str = ""
 
     @property
     def help(self) -> str:
         """One line on what it does."""
         return say(self.help_key)
 
+    @property
+    def usage(self) -> str:
+        """How it is typed."""
+        return f"/{self.name} {self.arguments}".rstrip()
+
+    @property
+    def explained(self) -> str:
+        """How it is typed and what it does, side by side where that fits."""
+        if len(self.usage) <= USAGE_CELLS:
+            return f"{self.usage:<{USAGE_CELLS}} {self.help}"
+        return f"{self.usage}\n{'':<{USAGE_CELLS}} {self.help}"
+
+    @property
+    def arguments(self) -> str:
+        """What may stand behind it."""
+        return say(self.arguments_key) if self.arguments_key else ""
+
+
+def _in_call(app: "VisavisApp") -> bool:
+    return app.state.phase in ("call", "plain")
+
+
+def _with_offers(app: "VisavisApp") -> bool:
+    return app.state.phase == "call"
+
 
 COMMANDS: Final = (
     SlashCommand("help", "command-help", "help"),
+    SlashCommand("send", "command-send", "order('send')", _in_call, "arguments-send"),
+    SlashCommand("accept", "command-accept", "order('accept')", _with_offers, "arguments-accept"),
+    SlashCommand("refuse", "command-refuse", "order('refuse')", _with_offers, "arguments-number"),
+    SlashCommand("list", "command-list", "order('list')", _with_offers, "arguments-number"),
+    SlashCommand("cancel", "command-cancel", "order('cancel')", _in_call, "arguments-number"),
+    SlashCommand("first", "command-first", "order('first')", _with_offers, "arguments-number"),
     SlashCommand("code", "command-code", "code", lambda app: app.sealed),
     SlashCommand("verify", "command-verify", "verify", lambda app: app.sealed),
     SlashCommand("detach", "command-detach", "detach", lambda app: app.link is not None and not app.demo),
@@ -48,14 +86,25 @@ def matching(typed: str) -> list[SlashCommand]:
     return [command for command in COMMANDS if command.name.startswith(word)]
 
 
-def named(typed: str) -> SlashCommand | None:
-    """Return the command that `typed` is, with or without spaces round it."""
-    return next((command for command in COMMANDS if typed.strip() == f"/{command.name}"), None)
+def named(typed: str) -> tuple[SlashCommand, str] | None:
+    """Return the command that `typed` is, and the words behind it; None if it is none, or takes no words."""
+    name, _, rest = typed.strip().partition(" ")
+    command = next((command for command in COMMANDS if name == f"/{command.name}"), None)
+    if command is None or (rest.strip() and not command.arguments_key):
+        return None
+    return command, rest.strip()
 
 
 def is_command(typed: str) -> bool:
     """Tell whether a text is for us and not for the peer. "//text" is the text "/text"."""
     return typed.startswith("/") and not typed.startswith("//")
+
+
+def takes_paths(typed: str) -> bool:
+    """Tell whether the last word of `typed` is a path of this machine."""
+    if typed.startswith("/accept "):
+        return typed[: open_word(typed).start].endswith(f" {TO} ")
+    return typed.startswith(OFFERING)
 
 
 def as_text(typed: str) -> str:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import dataclass
 from typing import Final
 
 READY_SECONDS: Final = 20.0  # a cold start on a slow, busy PC takes some seconds; more is a fault
@@ -22,19 +23,39 @@ class LaunchError(Exception):
         self.detail = detail
 
 
-def start_engine(name: str = "") -> str:
-    """Start an engine and return the name to attach to it by.
+@dataclass(frozen=True)
+class StartedEngine:
+    """An engine that is ready: the name to attach to it by, and its process. Whoever has it waits for its end."""
 
-    `name` is what the peer sees us as; empty leaves it to the settings. Blocks until the engine says that it is
-    ready, `READY_SECONDS` at most. Raises `LaunchError`; an engine that did not get ready is ended.
+    name: str
+    process: subprocess.Popen[bytes]
+
+    def end(self, seconds: float) -> None:
+        """Block until it has ended by itself; kill it after `seconds`."""
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def launch_engine(
+    name: str = "", *, stdin: int | None = subprocess.DEVNULL, stdout: int | None = subprocess.DEVNULL
+) -> StartedEngine:
+    """Start an engine; return it once it is ready.
+
+    `name` is what the peer sees us as; empty leaves it to the settings. `stdin` and `stdout` are as for Popen: None
+    gives it ours, for OfferFiles of "-" and a folder "-". Blocks until the engine says that it is ready,
+    `READY_SECONDS` at most. Raises `LaunchError`; an engine that did not get ready, or was not waited for (Ctrl+C), is
+    ended.
     """
     reading, writing = os.pipe()
     try:
         try:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "tui.cli", "engine", "--ready", str(writing)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
+                stdin=stdin,
+                stdout=stdout,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
                 pass_fds=[writing],
@@ -45,16 +66,21 @@ def start_engine(name: str = "") -> str:
         finally:
             os.close(writing)
         try:
-            engine = parse_ready(_read_line(reading))
-        except LaunchError:
+            return StartedEngine(parse_ready(_read_line(reading)), process)
+        except BaseException:
             process.kill()
             process.wait()
             raise
-        # It is on its own now; it may end long before us, and then somebody must have waited for it.
-        threading.Thread(target=process.wait, daemon=True).start()
-        return engine
     finally:
         os.close(reading)
+
+
+def start_engine(name: str = "") -> str:
+    """Do `launch_engine`, and leave the engine to itself; return its name."""
+    engine = launch_engine(name)
+    # It is on its own now; it may end long before us, and then somebody must have waited for it.
+    threading.Thread(target=engine.process.wait, daemon=True).start()
+    return engine.name
 
 
 async def start_engine_async(name: str = "") -> str:

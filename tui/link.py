@@ -2,7 +2,8 @@
 
 The engine lets go of a screen that stalls (Ctrl-S, SIGSTOP); the link then comes back by itself and asks only for what
 came since. What was said and not yet answered is said again: a SendText carries its own id, so the engine takes it
-once. Nothing here waits for the engine on the screen's behalf.
+once; an OfferFiles is said again once the Snapshot has shown that the engine does not have it. Nothing here waits for
+the engine on the screen's behalf.
 """
 
 import asyncio
@@ -21,10 +22,13 @@ from actors.messages import (
     CommandRefused,
     Ended,
     LinesReplayed,
+    OfferFiles,
+    OfferRefused,
     SendText,
     Snapshot,
     TextQueued,
     TextRefused,
+    TransferChanged,
     decode_event,
     encode,
 )
@@ -65,15 +69,16 @@ class Link:
         self.settled = asyncio.Event()  # set while the engine has every text that was sent
         self.settled.set()
         self._outbox: deque[AnyCommand] = deque()
-        self._unanswered: dict[str, SendText] = {}  # written, and perhaps never read
+        self._unanswered: dict[str, SendText | OfferFiles] = {}  # written, and perhaps never read
+        self._held: dict[str, OfferFiles] = {}  # of those, offers that wait for the Snapshot
         self._wake = asyncio.Event()
 
     def send(self, command: AnyCommand) -> bool:
         """Queue `command`; return False if the engine has not taken any for so long that the queue is full."""
-        if len(self._outbox) + len(self._unanswered) >= OUTBOX_COMMANDS:
+        if len(self._outbox) + len(self._unanswered) + len(self._held) >= OUTBOX_COMMANDS:
             return False
         self._outbox.append(command)
-        if isinstance(command, SendText):
+        if isinstance(command, SendText | OfferFiles):
             self.settled.clear()
         self._wake.set()
         return True
@@ -129,7 +134,9 @@ class Link:
     ) -> AsyncGenerator[AnyEvent | EngineGone, None]:
         """Yield the events of one connection, while another task writes; close it at the end, waiting for nothing."""
         environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-        self._outbox.extendleft(reversed(self._unanswered.values()))
+        again = self._unanswered.values()
+        self._held |= {command.id: command for command in again if isinstance(command, OfferFiles)}
+        self._outbox.extendleft(reversed([command for command in again if isinstance(command, SendText)]))
         self._unanswered.clear()
         writer.write(_packet(Attach(since=self._since, environment=environment)))
         writing = asyncio.create_task(self._write(writer))
@@ -164,7 +171,7 @@ class Link:
                     await self._wake.wait()
                     continue
                 command = self._outbox.popleft()
-                if isinstance(command, SendText):
+                if isinstance(command, SendText | OfferFiles):
                     self._unanswered[command.id] = command
                 writer.write(_packet(command))
 
@@ -173,6 +180,11 @@ class Link:
         news = True
         match event:
             case Snapshot():
+                for transfer in event.transfers:
+                    self._answered(transfer.request)
+                self._outbox.extendleft(reversed(self._held.values()))
+                self._held.clear()
+                self._wake.set()
                 return True  # its seq counts once the lines after it are here: with the next event
             case LinesReplayed():
                 for line in event.lines:
@@ -181,14 +193,20 @@ class Link:
             case TextQueued() | TextRefused():
                 self._answered(event.id)
                 news = not (isinstance(event, TextRefused) and event.cause == "repeated")
+            case TransferChanged():
+                self._answered(event.transfer.request)
+            case OfferRefused():
+                self._answered(event.id)
             case _:
                 pass
         self._since = max(self._since, event.seq)
         return news
 
-    def _answered(self, line_id: str) -> None:
-        self._unanswered.pop(line_id, None)
-        if not self._unanswered and not any(isinstance(command, SendText) for command in self._outbox):
+    def _answered(self, asked_id: str) -> None:
+        self._unanswered.pop(asked_id, None)
+        self._held.pop(asked_id, None)
+        waiting = (command for command in self._outbox if isinstance(command, SendText | OfferFiles))
+        if not self._unanswered and not self._held and next(waiting, None) is None:
             self.settled.set()
 
 

@@ -2,16 +2,19 @@
 
 import time
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Final, Protocol
 
 from actors.messages import (
+    OVER,
     AnyEvent,
     CommandRefused,
     Ended,
+    EntryNoted,
     Line,
     LinesReplayed,
     LinkChanged,
     Mark,
+    OfferRefused,
     PeerNamed,
     PhaseChanged,
     Snapshot,
@@ -19,12 +22,20 @@ from actors.messages import (
     TextQueued,
     TextReceived,
     TextSent,
+    Transfer,
+    TransferChanged,
+    TransferProgressed,
 )
 from relay.visible import visible
 from tui.link import Detached, EngineGone
 from tui.state import CallState
+from tui.transfer_notes import entries_note, entry_note, transfer_notes
+from tui.transfers import label, stall_words, why
 from tui.widgets.status import clock, peer_name
 from tui.words.catalogue import say, say_cause
+
+ENDED_TOLD: Final = 3  # transfers that were over before this screen came
+SAID_BY_THE_LINK: Final = ("relay", "peer-away")  # why nothing moves, which its own note has said already
 
 
 class Teller(Protocol):
@@ -55,10 +66,14 @@ def narrate(event: AnyEvent | Detached | EngineGone, view: Teller, state: CallSt
                 view.rename(event.peer)
             if was.in_call and state.link != was.link:
                 view.note(link_note(state), event.since)
+            if not state.replaying:
+                _tell_transfers(event.transfers, view, state, was)
             if event.phase == "ended":
                 view.note(say_cause(event.cause), time.time())
         case LinesReplayed():
             view.put(event.lines)
+            if was.replaying and not state.replaying:  # what is now stands below what was said
+                _tell_transfers(tuple(state.transfers.values()), view, state, CallState())
         case TextQueued():
             view.put([Line(event.id, True, event.text, event.at, "queued", event.seq)])
         case TextReceived():
@@ -81,12 +96,45 @@ def narrate(event: AnyEvent | Detached | EngineGone, view: Teller, state: CallSt
                 view.rename(event.name)
                 peer = peer_name(state)
                 view.note(say("note-named", peer=peer) if was.peer else say("note-joined", peer=peer), time.time())
+        case TransferChanged():
+            _tell(event.transfer, view, state, was)
+        case TransferProgressed(stall=stall) if stall and stall not in SAID_BY_THE_LINK:
+            if event.id in state.transfers and stall not in was.stalled.get(event.id, ()):
+                name = label(state.transfers[event.id])
+                words = say("note-stalls", name=name, why=stall_words(stall, peer_name(state)))
+                view.note(words, time.time())
+        case EntryNoted():
+            view.note(entry_note(event, state.noted[event.transfer]), time.time())
+        case OfferRefused():
+            view.note(say("note-not-offered", why=why(event.cause, event.detail)), time.time())
+        case CommandRefused() if event.transfer:
+            view.note(say("note-not-done", number=event.transfer, why=why(event.cause, event.detail)), time.time())
         case CommandRefused():
             view.note(say_cause(f"command-{event.cause}", visible(event.detail)), time.time())
         case Ended() | EngineGone():
+            for transfer in state.transfers.values():
+                if was.transfers[transfer.id].state in ("waiting", "moving"):
+                    _tell(transfer, view, state, was)
             view.note(say_cause(event.cause, visible(state.detail)), time.time())
         case _:
             pass
+
+
+def _tell(transfer: Transfer, view: Teller, state: CallState, was: CallState) -> None:
+    before = was.transfers.get(transfer.id)
+    if before is not None and before.state != transfer.state:
+        view.note(entries_note(before, was.noted.get(transfer.id, 0)), time.time())
+    for words in transfer_notes(transfer, before, peer_name(state)):
+        view.note(words, time.time())
+
+
+def _tell_transfers(transfers: tuple[Transfer, ...], view: Teller, state: CallState, was: CallState) -> None:
+    """Tell what became of them while no event said so; of those that a new screen finds over, the last alone."""
+    unseen = [transfer.id for transfer in transfers if transfer.state in OVER and transfer.id not in was.transfers]
+    untold = set(unseen[:-ENDED_TOLD])
+    for transfer in transfers:
+        if transfer.id not in untold:
+            _tell(transfer, view, state, was)
 
 
 def link_note(state: CallState) -> str:

@@ -1,14 +1,20 @@
 """What the screen knows of its call: the snapshot, kept up to date by every event. No I/O, no clock, no Textual."""
 
 from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
 
 from actors.messages import (
+    OVER,
     AnyEvent,
     CodeBurned,
     CodeMade,
     CommandRefused,
     Ended,
+    EntryNoted,
     Failed,
+    LinesReplayed,
     Link,
     LinkChanged,
     MediaSkipped,
@@ -19,8 +25,15 @@ from actors.messages import (
     RoundTripMeasured,
     SessionOpened,
     Snapshot,
+    Stall,
+    Transfer,
+    TransferChanged,
+    TransferProgressed,
 )
+from relay import limits
 from tui.link import Detached, EngineGone
+
+ENDED_SHOWN_SECONDS: Final = 15.0  # a transfer that is over stays in view
 
 
 @dataclass(slots=True)
@@ -30,6 +43,10 @@ class CallState:
     `since` is in UNIX seconds, `round_trip_at` by the clock that `apply` is given. `met` tells whether the peer was
     ever there; `attached` is false while the engine does not talk to this screen. `problem` is why the last MakeCode,
     EnterCode or OpenPlain came to nothing.
+
+    `transfers` by id, oldest first; `over_at` is when (by that clock) those ended that ended before our eyes. `noted`
+    counts what was told of a transfer's entries since its state changed, `stalled` the reasons it ever stood still.
+    These are replaced and never changed, so that a copy of the state stays as it was.
     """
 
     engine: str = ""
@@ -53,6 +70,11 @@ class CallState:
     skipped: dict[str, int] = field(default_factory=dict)
     lines_dropped: int = 0
     attached: bool = False
+    transfers: dict[int, Transfer] = field(default_factory=dict)
+    over_at: dict[int, float] = field(default_factory=dict)
+    noted: dict[int, int] = field(default_factory=dict)
+    stalled: dict[int, frozenset[Stall]] = field(default_factory=dict)
+    replaying: int = 0  # lines that still come after the first Snapshot
 
     @property
     def in_call(self) -> bool:
@@ -63,6 +85,21 @@ class CallState:
     def plain(self) -> bool:
         """Whether nothing is encrypted."""
         return self.phase == "plain" or (self.phase == "ended" and not self.verification)
+
+    def transfers_shown(self, now: float) -> list[Transfer]:
+        """Return the transfers to show: those that are not over, and those that ended a moment ago."""
+        return [
+            transfer
+            for transfer in self.transfers.values()
+            if transfer.state not in OVER or now - self.over_at.get(transfer.id, -1e9) < ENDED_SHOWN_SECONDS
+        ]
+
+    @property
+    def moving(self) -> bool:
+        """Whether something was accepted and is not over: it would be lost with the engine."""
+        return self.phase in ("call", "plain") and any(
+            transfer.state in ("waiting", "moving") for transfer in self.transfers.values()
+        )
 
     def apply(self, event: AnyEvent | Detached | EngineGone, now: float) -> None:
         """Take in what happened at `now` (seconds of any steady clock)."""
@@ -98,16 +135,26 @@ class CallState:
                 self.round_trip_ms, self.round_trip_at = event.ms, now
             case MediaSkipped():
                 self.skipped = dict(event.counts)
+            case LinesReplayed():
+                self.replaying = max(0, self.replaying - len(event.lines))
+            case TransferChanged():
+                self._change(event.transfer, now)
+            case TransferProgressed() if event.id in self.transfers:
+                self._progress(self.transfers[event.id], event)
+            case EntryNoted():
+                self.noted = {**self.noted, event.transfer: self.noted.get(event.transfer, 0) + 1}
             case CommandRefused() if self.phase in ("idle", "dialling"):
                 self.phase, self.problem = "idle", (f"command-{event.cause}", event.detail)
             case Ended() | EngineGone():
                 self.phase, self.link, self.cause = "ended", "none", event.cause
                 self.peer_typing, self.round_trip_ms = False, None
                 self.detail = event.detail if isinstance(event, Ended) else ""
+                self._end_transfers(now)
             case _:
                 pass
 
     def _take(self, snapshot: Snapshot, now: float) -> None:
+        self.replaying = 0 if self.engine else snapshot.lines
         self.engine, self.name = snapshot.engine, snapshot.name
         self.phase, self.link, self.since = snapshot.phase, snapshot.link, snapshot.since
         self.cause, self.detail = snapshot.cause, ""
@@ -116,3 +163,54 @@ class CallState:
         self.met = self.met or snapshot.link == "joined" or bool(snapshot.peer)
         self.round_trip_ms, self.round_trip_at = snapshot.round_trip_ms, now
         self.skipped, self.lines_dropped = dict(snapshot.skipped), snapshot.lines_dropped
+        before = self.transfers
+        self.transfers = {transfer.id: transfer for transfer in snapshot.transfers}
+        for transfer in snapshot.transfers:
+            old = before.get(transfer.id)
+            if old is not None and old.state not in OVER and transfer.state in OVER:
+                self.over_at = {**self.over_at, transfer.id: now}
+        self.noted = {}
+
+    def _change(self, transfer: Transfer, now: float) -> None:
+        old = self.transfers.get(transfer.id)
+        self.transfers = {**self.transfers, transfer.id: transfer}
+        if old is not None and old.state == transfer.state:
+            return
+        self.noted = {number: count for number, count in self.noted.items() if number != transfer.id}
+        if transfer.state in OVER:
+            self.over_at = {**self.over_at, transfer.id: now}
+            self._forget_oldest()
+
+    def _progress(self, transfer: Transfer, event: TransferProgressed) -> None:
+        if transfer.state in OVER:
+            return
+        self.transfers = {
+            **self.transfers,
+            transfer.id: msgspec.structs.replace(
+                transfer,
+                moved=event.moved,
+                moved_files=event.moved_files,
+                rate=event.rate,
+                seconds_left=event.seconds_left,
+                stall=event.stall,
+            ),
+        }
+        if event.stall:
+            self.stalled = {**self.stalled, event.id: self.stalled.get(event.id, frozenset()) | {event.stall}}
+
+    def _end_transfers(self, now: float) -> None:
+        """The engine is gone, and what it did not finish with it: nothing may go on looking as if it moved."""
+        open_ones = {
+            number: msgspec.structs.replace(transfer, state="failed", cause="call-over", detail="")
+            for number, transfer in self.transfers.items()
+            if transfer.state not in OVER
+        }
+        self.transfers = {**self.transfers, **open_ones}
+        self.over_at = {**self.over_at, **dict.fromkeys(open_ones, now)}
+
+    def _forget_oldest(self) -> None:
+        over = [number for number, transfer in self.transfers.items() if transfer.state in OVER]
+        for number in over[: max(0, len(over) - limits.TRANSFERS_KEPT)]:
+            self.transfers = {one: transfer for one, transfer in self.transfers.items() if one != number}
+            self.over_at = {one: at for one, at in self.over_at.items() if one != number}
+            self.stalled = {one: stalls for one, stalls in self.stalled.items() if one != number}

@@ -9,8 +9,11 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from actors.messages import (
+    OVER,
+    AnswerOffer,
     AnyCommand,
     Attach,
+    CancelTransfer,
     CommandRefused,
     Ended,
     Event,
@@ -18,6 +21,10 @@ from actors.messages import (
     Line,
     LinesReplayed,
     LinkChanged,
+    ListOffer,
+    OfferFiles,
+    OfferRefused,
+    PutFirst,
     SendText,
     Snapshot,
     TextDelivered,
@@ -25,11 +32,14 @@ from actors.messages import (
     TextReceived,
     TextRefused,
     TextSent,
+    TransferChanged,
+    TransferProgressed,
     decode_command,
     encode,
 )
 from actors.runfolder import claim_name, socket_path
 from relay import wire
+from tests.tui.fake_files import FakeTransfers
 
 SIX_WORDS = ("otter", "violin", "maple", "thunder", "pencil", "harbour")
 CHUNK_LINES = 500
@@ -38,7 +48,8 @@ CHUNK_LINES = 500
 class FakeEngine:
     """Answers Attach as an engine does, keeps the lines, and lets the test make events.
 
-    `takes_texts` says whether SendText is answered by itself (queued, sent, delivered).
+    `takes_texts` says whether SendText is answered by itself (queued, sent, delivered), `takes_offers` the same of
+    OfferFiles. What is known of files is in `files`; what is done to them there is told to every screen.
     """
 
     def __init__(self, **snapshot: Any) -> None:
@@ -50,6 +61,8 @@ class FakeEngine:
         self.changed: dict[str, int] = {}
         self.seq = 0
         self.takes_texts = True
+        self.takes_offers = True
+        self.files = FakeTransfers(self.emit)
         self.answers_hang = True
         self.refuses: dict[str, str] = {}
         self.on_command: Callable[[AnyCommand], None] | None = None
@@ -128,6 +141,10 @@ class FakeEngine:
         """The peer came."""
         self.emit(LinkChanged(link="joined", since=time.time()))
 
+    def commands_of(self, kind: type) -> list[Any]:
+        """What the screen asked for of this kind, in order."""
+        return [command for command in self.commands if isinstance(command, kind)]
+
     def texts(self) -> list[str]:
         """What the screen sent, in order."""
         return [command.text for command in self.commands if isinstance(command, SendText)]
@@ -142,6 +159,8 @@ class FakeEngine:
                 old = self.lines[event.id]
                 mark = "sent" if isinstance(event, TextSent) else "delivered"
                 self._line(Line(old.id, old.mine, old.text, old.at, mark, old.seq))
+            case TransferChanged() | TransferProgressed():
+                self.files.keep(event)
             case LinkChanged():
                 self.snapshot |= {"link": event.link, "since": event.since, "cause": event.cause}
 
@@ -179,8 +198,21 @@ class FakeEngine:
                 self.emit(TextQueued(id=command.id, text=command.text, at=time.time()))
                 self.emit(TextSent(id=command.id))
                 self.emit(TextDelivered(id=command.id))
+            case OfferFiles() if command.paths[0] in self.refuses:
+                self.emit(OfferRefused(id=command.id, cause=self.refuses[command.paths[0]]))
+            case OfferFiles() if self.takes_offers:
+                self.files.ours(command)
+            case AnswerOffer() | CancelTransfer() | PutFirst() if self._is_open(command.transfer):
+                self.files.obey(command)
+            case ListOffer() if self._is_open(command.transfer):
+                writer.write(wire.encode(wire.EVENT, encode(self.files.listed(command))))
+            case AnswerOffer() | CancelTransfer() | PutFirst() | ListOffer():
+                self.emit(CommandRefused(cause="no-transfer", transfer=command.transfer))
             case Hang() if self.answers_hang:
                 self.emit(Ended(cause="hung"))
+
+    def _is_open(self, number: int) -> bool:
+        return number in self.files.all and self.files.all[number].state not in OVER
 
     def _greet(self, attach: Attach, writer: asyncio.StreamWriter) -> None:
         if self.snapshot.get("version", attach.version) != attach.version:
@@ -188,7 +220,8 @@ class FakeEngine:
             writer.close()
             return
         fresh = [self.lines[line_id] for line_id, seq in self.changed.items() if seq > attach.since]
-        snapshot = Snapshot(engine=self.name, seq=self.seq, lines=len(self.lines), **self.snapshot)
+        facts = {"transfers": tuple(self.files.all.values()), **self.snapshot}
+        snapshot = Snapshot(engine=self.name, seq=self.seq, lines=len(self.lines), **facts)
         writer.write(wire.encode(wire.EVENT, encode(snapshot)))
         for start in range(0, len(fresh), CHUNK_LINES):
             chunk = LinesReplayed(lines=tuple(fresh[start : start + CHUNK_LINES]))

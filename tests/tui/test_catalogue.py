@@ -11,7 +11,8 @@ from tui.words.english import CATALOGUE as SCREEN
 from tui.words.english_cli import CATALOGUE as COMMAND_LINE
 
 TUI = Path(__file__).parents[2] / "tui"
-NOT_THE_SCREENS = {"cli.py", "demo.py", "demo_parts.py", "doctor.py"}
+WITHOUT_SCREEN = {"headless.py", "output.py", "progress.py", "receive.py", "report.py", "send.py"}
+NOT_THE_SCREENS = {"cli.py", "demo.py", "demo_parts.py", "doctor.py"} | WITHOUT_SCREEN
 FILES = sorted(path for path in TUI.rglob("*.py") if path.name not in NOT_THE_SCREENS and "words" not in path.parts)
 
 # What paints its text; a position is that of the argument that is shown.
@@ -24,7 +25,8 @@ PAINTS = {
 }
 PAINTED_NAMES = ("placeholder", "label", "description", "tooltip", "title", "help", "text")
 
-# docs/engine.md: every cause of Failed, LinkChanged, Ended, TextRefused and CommandRefused.
+# docs/engine.md: every cause of Failed, LinkChanged, Ended, TextRefused, CommandRefused, OfferRefused, EntryNoted and
+# of a transfer that is over.
 CAUSES = """
 relay-address relay-unknown-host relay-refused relay-unreachable relay-not-visavis relay-version relay-limit
 relay-draining relay-full relay-replaced relay-error relay-busy code-shape code-word code-nobody code-words
@@ -34,7 +36,12 @@ text-too-long text-empty text-no-call text-queue-full text-repeated
 command-malformed command-phase command-version command-screens command-queue-full
 engine-gone engine-foreign engine-garbled run-foreign run-not-folder run-open run-unwritable run-path-too-long
 engine-version launch-start launch-silent launch-died
-""".split()  # noqa: SIM905 - fifty words read better so
+refused cancelled disk-full folder-missing folder-unwritable disk-error list-differs file-protocol journal source-gone
+output-closed too-many out-of-step call-over
+skipped-link skipped-device skipped-socket skipped-pipe skipped-unreadable skipped-deep skipped-name
+changed gone unreadable folder-changed hash unwritable no-name renamed not-folder
+no-transfer no-call offers-open path-missing empty busy one-file no-space part-empty part-scattered
+""".split()  # noqa: SIM905 - a hundred words read better so
 
 
 def calls():
@@ -52,7 +59,9 @@ def key_patterns():
         if name in ("say", "say_cause") and node.args:
             yield from patterns_of(node.args[0], "cause-" if name == "say_cause" else "")
         elif name == "SlashCommand":
-            yield from patterns_of(node.args[1], "")
+            for place in (1, 4):
+                if place < len(node.args):
+                    yield from patterns_of(node.args[place], "")
 
 
 def patterns_of(node, prefix):

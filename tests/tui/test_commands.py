@@ -12,7 +12,7 @@ from tui.widgets.composer import Composer
 @pytest.mark.parametrize(
     ("typed", "names"),
     [
-        ("/", ["help", "code", "verify", "detach", "quit"]),
+        ("/", ["help", "send", "accept", "refuse", "list", "cancel", "first", "code", "verify", "detach", "quit"]),
         ("/d", ["detach"]),
         ("/verify", ["verify"]),
         ("/x", []),
@@ -33,6 +33,23 @@ def test_two_strokes_are_a_text_with_one():
     assert commands.as_text("a // b") == "a // b"
 
 
+@pytest.mark.parametrize(
+    ("typed", "a_path"),
+    [
+        ("/send ", True),
+        ("/send a b", True),
+        ("/send", False),
+        ("/accept 2 --to ", True),
+        ("/accept --to 'a b", True),
+        ("/accept 2 --to in *.p", False),
+        ("/accept notes", False),
+        ("send a", False),
+    ],
+)
+def test_where_a_path_is_typed(typed, a_path):
+    assert commands.takes_paths(typed) == a_path
+
+
 class TestOnTheScreen:
     async def test_a_stroke_opens_the_list_and_typing_narrows_it(self):
         async with calling() as (_engine, app, pilot):
@@ -46,7 +63,7 @@ class TestOnTheScreen:
 
     async def test_tab_completes_what_the_arrows_chose(self):
         async with calling() as (_engine, app, pilot):
-            await pilot.press("/", "down", "down", "tab")
+            await pilot.press("/", "c", "down", "backspace", *["down"] * 8, "tab")
             await eventually(lambda: app.screen.query_one(Composer).text == "/verify")
             await pilot.press("enter")
             await painted_soon(pilot, "otter violin maple")
@@ -56,7 +73,7 @@ class TestOnTheScreen:
         async with calling() as (_engine, _app, pilot):
             await pilot.press("/")
             await painted_soon(pilot, "/verify")
-            await pilot.click(CommandList, offset=(3, 2))
+            await pilot.click(CommandList, offset=(3, 8))
             await painted_soon(pilot, "otter violin maple")
 
     async def test_an_unknown_one_is_a_sentence_and_stays_to_be_corrected(self):

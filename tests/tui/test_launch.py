@@ -1,11 +1,12 @@
 """Starting an engine: what it says on its ready pipe, and what it does not say."""
 
+import os
 import sys
 
 import pytest
 
 from tui import launch
-from tui.launch import LaunchError, parse_ready, start_engine
+from tui.launch import LaunchError, launch_engine, parse_ready, start_engine
 
 
 @pytest.mark.parametrize(
@@ -86,3 +87,36 @@ def test_a_program_that_cannot_be_started_is_an_error(monkeypatch):
     with pytest.raises(LaunchError) as caught:
         start_engine()
     assert caught.value.code == "start"
+
+
+def test_it_can_be_given_an_input_and_an_output(engine_program):
+    engine_program('sys.stdout.buffer.write(sys.stdin.buffer.read()[::-1])\nsys.stdout.flush()\nready(b"5\\n")')
+    (read_in, write_in), (read_out, write_out) = os.pipe(), os.pipe()
+    os.write(write_in, b"abc")
+    os.close(write_in)
+    engine = launch_engine(stdin=read_in, stdout=write_out)
+    engine.end(10)
+    os.close(read_in)
+    os.close(write_out)
+    with open(read_out, "rb") as output:
+        assert output.read() == b"cba"
+
+
+def test_one_that_does_not_end_is_ended(engine_program):
+    engine_program('ready(b"6\\n")\ntime.sleep(60)')
+    engine = launch_engine()
+    engine.end(0.01)
+    assert engine.process.returncode < 0
+
+
+def test_one_that_is_not_waited_for_is_ended(engine_program, monkeypatch, tmp_path):
+    def interrupt(descriptor):
+        os.read(descriptor, 1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(launch, "_read_line", interrupt)
+    engine_program(f'open("{tmp_path}/pid", "w").write(str(os.getpid()))\nready(b"7\\n")\ntime.sleep(60)')
+    with pytest.raises(KeyboardInterrupt):
+        launch_engine()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)

@@ -152,3 +152,51 @@ class TestAStalledEngine:
             await eventually(lambda: len(engine.attaches) == 2)
             texts = [entry.text for entry in app.conversation.entries if entry.kind in ("mine", "peer")]
             assert len(texts) == len(set(texts)) == 22
+
+
+class TestWhileSomethingMoves:
+    async def test_quit_asks_once(self):
+        async with calling(size=(120, 30)) as (engine, app, pilot):
+            engine.files.theirs(2, state="moving")
+            await painted_soon(pilot, "▼ lecture.mp4")
+            await pilot.press("ctrl+q")
+            await painted_soon(pilot, "A transfer is not finished.")
+            assert (engine.commands, app.return_value) == ([], None)
+            await pilot.press("ctrl+q")
+            await eventually(lambda: app.return_value == 0)
+            assert engine.commands == [Hang()]
+
+    async def test_a_list_in_front_does_not_hide_the_question(self):
+        async with calling(size=(120, 30)) as (engine, app, pilot):
+            engine.files.theirs(4, state="moving")
+            engine.files.folder(2)
+            await painted_soon(pilot, "/accept 2?")
+            await pilot.press("f9")
+            await painted_soon(pilot, "take it")
+            await pilot.press("ctrl+q")
+            await painted_soon(pilot, "A transfer is not finished.")
+            assert app.return_value is None
+
+    async def test_an_offer_that_waits_does_not_keep_one(self):
+        async with calling() as (engine, app, pilot):
+            engine.files.theirs(2)
+            await painted_soon(pilot, "/accept 2?")
+            await say(pilot, "/quit")
+            await eventually(lambda: app.return_value == 0)
+
+    async def test_once_all_is_done_nothing_is_asked(self):
+        async with calling() as (engine, app, pilot):
+            engine.files.theirs(2, state="moving")
+            engine.files.put(2, state="done")
+            await painted_soon(pilot, "✓ done")
+            await pilot.press("ctrl+q")
+            await eventually(lambda: app.return_value == 0)
+
+    async def test_a_question_of_long_ago_is_asked_again(self, monkeypatch):
+        monkeypatch.setattr(app_module, "QUIT_SECONDS", 0.0)
+        async with calling(size=(120, 30)) as (engine, app, pilot):
+            engine.files.theirs(2, state="moving")
+            await painted_soon(pilot, "▼ lecture.mp4")
+            await pilot.press("ctrl+q", "ctrl+q")
+            await painted_soon(pilot, "A transfer is not finished.")
+            assert (engine.commands, app.return_value) == ([], None)

@@ -11,6 +11,8 @@ from actors.messages import (
     Attach,
     Ended,
     LinesReplayed,
+    OfferFiles,
+    OfferRefused,
     PeerTyped,
     SendText,
     SetTyping,
@@ -244,3 +246,46 @@ async def test_typing_of_the_peer_passes_through():
         await eventually(lambda: seen)
         engine.emit(PeerTyped(typing=True))
         await eventually(lambda: seen[-1] == PeerTyped(typing=True, seq=1))
+
+
+class TestOffers:
+    """An OfferFiles is neither lost nor doubled, whatever became of the connection it was said on."""
+
+    @staticmethod
+    def offers(engine):
+        return [command.id for command in engine.commands if isinstance(command, OfferFiles)]
+
+    async def test_one_that_was_never_read_is_said_again(self):
+        engine = FakeEngine.in_call()
+        engine.takes_offers = False
+        async with running(engine), following(engine.name) as (link, _seen):
+            link.send(OfferFiles("a", ("/x",)))
+            await eventually(lambda: self.offers(engine) == ["a"])
+            assert not link.settled.is_set()
+            engine.takes_offers = True
+            engine.let_go()
+            await eventually(link.settled.is_set)
+            assert self.offers(engine) == ["a", "a"]
+            assert [transfer.request for transfer in engine.files.all.values()] == ["a"]
+
+    async def test_one_whose_answer_was_lost_is_not(self):
+        engine = FakeEngine.in_call()
+        engine.takes_offers = False
+        async with running(engine), following(engine.name) as (link, seen):
+            link.send(OfferFiles("a", ("/x",)))
+            await eventually(lambda: self.offers(engine) == ["a"])
+            engine.let_go()
+            engine.files.ours(engine.commands[0])
+            await eventually(link.settled.is_set)
+            assert link.send(SetTyping(True))
+            await eventually(lambda: isinstance(engine.commands[-1], SetTyping))
+            assert self.offers(engine) == ["a"]
+            assert [transfer.request for transfer in seen[-1].transfers] == ["a"]
+
+    async def test_a_refusal_answers_it(self):
+        engine = FakeEngine.in_call()
+        engine.refuses["/x"] = "empty"
+        async with running(engine), following(engine.name) as (link, seen):
+            link.send(OfferFiles("a", ("/x",)))
+            await eventually(lambda: any(isinstance(event, OfferRefused) for event in seen))
+            assert link.settled.is_set()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Container, Horizontal
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Footer, Static
@@ -14,16 +14,18 @@ from textual.widgets import Footer, Static
 from actors.messages import AnyEvent, SendText, SetTyping
 from relay import limits
 from relay.visible import visible
-from tui import commands
+from tui import commands, paths
 from tui.cells import cut_cells
 from tui.conversation import Conversation
 from tui.link import Detached, EngineGone
 from tui.narrate import narrate
+from tui.pasted import pasted_arguments
 from tui.state import CallState
-from tui.widgets.command_list import CommandList
+from tui.widgets.command_list import Choice, CommandList
 from tui.widgets.composer import Composer
 from tui.widgets.conversation import ConversationView
 from tui.widgets.status import Status, peer_name
+from tui.widgets.transfers import TransferList, column_cells
 from tui.words.catalogue import say
 
 if TYPE_CHECKING:
@@ -40,13 +42,15 @@ class CallScreen(Screen[None]):
     app: "VisavisApp"
     AUTO_FOCUS = "Composer"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("pageup", "page(-1)", say("key-scroll"), key_display="PgUp", priority=True),
+        Binding("pageup", "page(-1)", "", show=False, priority=True),
         Binding("pagedown", "page(1)", "", show=False, priority=True),
         Binding("ctrl+home", "home", "", show=False, priority=True),
         Binding("ctrl+end", "end", "", show=False, priority=True),
         Binding("escape", "compose", "", show=False),
         Binding("q", "close", "", show=False),
         Binding("f1", "app.help", say("key-help"), key_display="F1", priority=True),
+        Binding("f4", "order('send')", say("key-send"), key_display="F4", priority=True),
+        Binding("f9", "order('list')", say("key-offer"), key_display="F9", priority=True),
     ]
 
     def __init__(self, conversation: Conversation) -> None:
@@ -54,17 +58,21 @@ class CallScreen(Screen[None]):
         self.ready = False  # to be drawn in
         self._conversation = conversation
         self._typing: Timer | None = None
+        self._offers = False  # whether F9 has something to show
+        self._completed = ""  # what Tab made of a path, with its names listed
         self._ended_at = 0.0  # by the steady clock
 
     def compose(self) -> ComposeResult:
         """Lay the call out from top to bottom."""
         yield Status(id="status")
-        yield ConversationView(self._conversation)
+        with Container(id="middle"):
+            yield ConversationView(self._conversation)
+            yield TransferList()
         yield Static(id="activity", markup=False)
         yield CommandList()
         with Horizontal(id="writing"):
             yield Static(">", id="prompt")
-            yield Composer(say("composer-hint"), self._submit)
+            yield Composer(say("composer-hint"), self._submit, pasted_arguments)
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -72,7 +80,7 @@ class CallScreen(Screen[None]):
         self.ready = True
         self.query_one(ConversationView).put(())
         self._paint()
-        self.set_interval(AGE_SECONDS, self._paint_status)
+        self.set_interval(AGE_SECONDS, self._grow_old)
         if self.app.state.plain:
             self.say_note(say("note-plain", relay=visible(self.app.state.relay)))
         if self.app.demo:
@@ -95,18 +103,34 @@ class CallScreen(Screen[None]):
         """What fits has changed."""
         self._paint()
 
+    def _grow_old(self) -> None:
+        self._paint_status()
+        self._paint_transfers()
+
     def _paint(self) -> None:
         self._paint_status()
+        self._paint_transfers()
         self._paint_activity()
         ended = self.app.state.phase == "ended"
         composer = self.query_one(Composer)
         if ended and not composer.read_only:
             composer.read_only = True
+            self.refresh_bindings()
             self._ended_at = self.app.steady_now()
             composer.placeholder = say("composer-ended")
 
     def _paint_status(self) -> None:
         self.query_one(Status).show(self.app.state, self.app.steady_now(), demo=self.app.demo)
+
+    def _paint_transfers(self) -> None:
+        state = self.app.state
+        self.query_one("#middle").set_class(bool(column_cells(self.size.width)), "-wide")
+        shown = state.transfers_shown(self.app.steady_now())
+        self.query_one(TransferList).show(shown, self.size.width, self.size.height)
+        offers = any(transfer.state == "offered" and not transfer.mine for transfer in shown)
+        if offers != self._offers:
+            self._offers = offers
+            self.refresh_bindings()
 
     def _paint_activity(self) -> None:
         state, view = self.app.state, self.query_one(ConversationView)
@@ -117,6 +141,8 @@ class CallScreen(Screen[None]):
             words = say("activity-below", count=f"{view.below:,}")
         elif not state.attached:
             words = say("activity-detached")
+        elif self.query_one(Composer).holds_paths:
+            words = say("activity-paths")
         elif state.peer_typing:
             words = say("activity-typing", peer=peer_name(state))
         activity = self.query_one("#activity", Static)
@@ -135,23 +161,49 @@ class CallScreen(Screen[None]):
     def _written(self, event: Composer.Changed) -> None:
         text = event.text_area.text
         composer = self.query_one(Composer)
-        composer.choosing = self.query_one(CommandList).show_for(text)
+        composer.completing = commands.takes_paths(text)
+        if not (self._completed and text == self._completed):
+            self._completed = ""
+            composer.choosing = self.query_one(CommandList).show_for(text)
         self._tell_typing(bool(text) and not commands.is_command(text))
+        self._paint_activity()
 
     @on(Composer.Completed)
     def _complete(self, event: Composer.Completed) -> None:
         chooser = self.query_one(CommandList)
         if event.step:
             chooser.move(event.step)
+        elif chooser.marked and chooser.marked.command is not None:
+            self._fill_command(chooser.marked.command)
         elif chooser.marked:
-            self.query_one(Composer).fill(f"/{chooser.marked.name}")
+            self._fill_name(chooser.marked)
+        else:
+            self._complete_path()
+
+    def _complete_path(self) -> None:
+        composer = self.query_one(Composer)
+        completion = paths.complete(composer.text, self.app.files.folder)
+        self._completed = completion.text if completion.candidates else ""
+        composer.fill(completion.text)
+        composer.choosing = self.query_one(CommandList).show_names(completion.candidates)
+
+    def _fill_name(self, choice: Choice) -> None:
+        composer = self.query_one(Composer)
+        composer.fill(paths.put(composer.text, choice.name))
+
+    def _fill_command(self, command: commands.SlashCommand) -> None:
+        self.query_one(Composer).fill(f"/{command.name}{' ' if command.arguments_key else ''}")
 
     @on(CommandList.Chosen)
     async def _chosen(self, event: CommandList.Chosen) -> None:
         composer = self.query_one(Composer)
-        composer.fill("")
         composer.focus()
-        await self.app.run_action(event.command.action)
+        command = event.choice.command
+        if command is None:
+            self._fill_name(event.choice)
+        else:
+            composer.fill("")
+            await self.app.run_action(command.action)
 
     @on(Composer.PasteRefused)
     def _paste_refused(self, event: Composer.PasteRefused) -> None:
@@ -164,7 +216,7 @@ class CallScreen(Screen[None]):
                 self.app.call_later(self.app.action_quit)
             return False
         if commands.is_command(typed):
-            return self._command(typed)
+            return not self._takes_name(typed) and self._command(typed)
         text = commands.as_text(typed)
         size = len(text.encode())
         if not text.strip():
@@ -180,11 +232,21 @@ class CallScreen(Screen[None]):
         self.query_one(ConversationView).to_end()
         return True
 
+    def _takes_name(self, typed: str) -> bool:
+        """Of a path that is not there yet, take the name that is marked; tell whether there was one."""
+        marked = self.query_one(CommandList).marked
+        if marked is None or marked.command is not None or paths.ends_in_path(typed, self.app.files.folder):
+            return False
+        self._fill_name(marked)
+        return True
+
     def _command(self, typed: str) -> bool:
-        command = commands.named(typed) or self._begun(typed)
+        command, rest = commands.named(typed) or (self._begun(typed), "")
         if command is None:
             self.say_note(say("command-unknown", typed=cut_cells(visible(typed.strip().split("\n")[0]), 40)))
             return False
+        if rest:
+            return self.app.order(command.name, rest)
         self.app.call_later(self.app.run_action, command.action)
         return True
 
@@ -192,7 +254,9 @@ class CallScreen(Screen[None]):
         """Return the command that the list marks for what was typed so far; of a burst of keys it may know less."""
         matches = commands.matching(typed)
         marked = self.query_one(CommandList).marked
-        return marked if marked in matches else next(iter(matches), None)
+        if marked is not None and marked.command in matches:
+            return marked.command
+        return next(iter(matches), None)
 
     def take_back(self, text: str) -> bool:
         """Put a refused text back where it was written, if nothing else stands there."""
@@ -232,8 +296,20 @@ class CallScreen(Screen[None]):
             composer.post_message(event)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A letter closes only a call that is over."""
-        return action != "close" or self._closes
+        """A letter closes only a call that is over; what is about files needs one that is not."""
+        match action:
+            case "close":
+                return self._closes
+            case "order" if parameters == ("list",):
+                return self._offers
+            case "order":
+                return self.app.state.phase != "ended"
+            case _:
+                return True
+
+    def action_order(self, name: str) -> None:
+        """Do a file command without any words."""
+        self.app.order(name, "")
 
     @property
     def _closes(self) -> bool:

@@ -8,6 +8,7 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from relay import limits
+from tui.commands import OFFERING, takes_paths
 
 # Shift where the terminal reports it; the last two are how xterm and tmux do (modifyOtherKeys, extended-keys).
 NEWLINE_KEYS: Final = ("ctrl+j", "alt+enter", "shift+enter", "alt+\r", "shift+\r")
@@ -20,7 +21,8 @@ class Composer(TextArea):
     """A text field of one to some lines.
 
     `submit` is called with the text when Enter is pressed, and returns whether it took it: then the field is emptied
-    at once, so that not a key of what is typed next is lost.
+    at once, so that not a key of what is typed next is lost. `as_arguments` says what a paste is behind /send if it is
+    nothing but paths, else None: such a paste becomes that command, until Escape or a key makes it text again.
     """
 
     class Completed(Message):
@@ -37,7 +39,12 @@ class Composer(TextArea):
             super().__init__()
             self.characters = characters
 
-    def __init__(self, placeholder: str, submit: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        placeholder: str,
+        submit: Callable[[str], bool],
+        as_arguments: Callable[[str], str | None] = lambda text: None,
+    ) -> None:
         super().__init__(
             soft_wrap=True,
             show_line_numbers=False,
@@ -50,7 +57,10 @@ class Composer(TextArea):
         self._submit = submit
         self._history: list[str] = []
         self._browsing: int | None = None
-        self.choosing = False  # a list of commands is open: Tab and arrows are for it
+        self.choosing = False  # a list is open: Tab and arrows are for it
+        self.completing = False  # Tab completes what stands here
+        self._as_arguments = as_arguments
+        self._pasted: tuple[str, str] | None = None  # paths as they came, and the command that stands for them
 
     def put_back(self, text: str) -> bool:
         """Take back a text that was refused, if nothing else stands here; tell whether it was."""
@@ -59,6 +69,11 @@ class Composer(TextArea):
         self.fill(text)
         return True
 
+    @property
+    def holds_paths(self) -> bool:
+        """Whether what stands here is a command only because paths were pasted."""
+        return self._pasted is not None and self.text == self._pasted[1]
+
     def fill(self, text: str) -> None:
         """Replace what stands here, the cursor at its end."""
         self.load_text(text)
@@ -66,10 +81,15 @@ class Composer(TextArea):
 
     def _taken(self, text: str) -> None:
         self._history = [*self._history, text][-HISTORY_TEXTS:]
-        self._browsing = None
+        self._browsing = self._pasted = None
         self.load_text("")
 
     async def _on_key(self, event: events.Key) -> None:
+        if self.holds_paths and self._makes_text(event):
+            self._text_again()
+            if event.key == "escape":
+                self._mine(event)
+                return
         if event.key == "enter":
             self._mine(event)
             text = whole(self.text)
@@ -81,7 +101,7 @@ class Composer(TextArea):
         elif event.character in JOINERS:  # no key to Textual, but a letter in Persian, and what joins emoji
             self._mine(event)
             self._replace_via_keyboard(event.character, *self.selection)
-        elif self.choosing and event.key in ("tab", "up", "down"):
+        elif (self.completing and event.key == "tab") or (self.choosing and event.key in ("tab", "up", "down")):
             self._mine(event)
             self.post_message(self.Completed({"tab": 0, "up": -1, "down": 1}[event.key]))
         elif event.key in ("up", "down") and self._browse(-1 if event.key == "up" else 1):
@@ -101,9 +121,42 @@ class Composer(TextArea):
             self.post_message(self.PasteRefused(len(event.text)))
             return
         text = whole(event.text.replace("\r\n", "\n").replace("\r", "\n"))
+        if self._takes_paths(text):
+            return
+        if self.holds_paths:
+            self._text_again()
         if result := self._replace_via_keyboard(text, *self.selection):
             self.move_cursor(result.end_location)
             self.focus()
+
+    def _takes_paths(self, text: str) -> bool:
+        """Put pasted paths in as what can be offered; return whether they were, and `text` is nothing else."""
+        held = self._pasted if self.holds_paths else None
+        if self.read_only or not (held or not self.text or takes_paths(self.text)):
+            return False
+        arguments = self._as_arguments(text)
+        if arguments is None:
+            return False
+        if held is not None:  # one more was dragged here
+            self._pasted = (f"{held[0].rstrip()} {text}", f"{held[1]} {arguments}")
+            self.fill(self._pasted[1])
+        elif not self.text:
+            self._pasted = (text, OFFERING + arguments)
+            self.fill(self._pasted[1])
+        elif result := self._replace_via_keyboard(f"{arguments} ", *self.selection):
+            self.move_cursor(result.end_location)
+        self.focus()
+        return True
+
+    @staticmethod
+    def _makes_text(event: events.Key) -> bool:
+        keys = ("escape", "backspace", "delete", *NEWLINE_KEYS)
+        return event.key in keys or event.is_printable or event.character in JOINERS
+
+    def _text_again(self) -> None:
+        if self._pasted is not None:
+            text, self._pasted = self._pasted[0], None
+            self.fill(text)
 
     def _browse(self, step: int) -> bool:
         """Go through what was sent, from an empty field or from an earlier text as it was; tell whether it moved."""

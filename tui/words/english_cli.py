@@ -40,6 +40,36 @@ example:
   visavis attach 1
 """,
     "cli.attach.name": "the call's name; needed only when several run",
+    "cli.send": "send files and folders, without a screen",
+    "cli.send.more": """\
+The code alone goes to standard output, everything else to standard error. Whoever takes the files types
+`visavis receive CODE`, or `visavis call CODE` for a screen.
+
+examples:
+  visavis send notes lecture.mp4 --relay lab.example:9999
+  tar -c notes | visavis send -
+  visavis send notes --json         what happens, a line of JSON each
+""",
+    "cli.send.path": "a file or a folder; - alone is standard input",
+    "cli.send.code": "join the one who made this code (else one is made)",
+    "cli.receive": "receive files and folders, without a screen",
+    "cli.receive.more": """\
+Shows what is offered and asks. A code on the command line can be read by other users of this machine: without one
+it is asked for, or taken from VISAVIS_CODE. Where things were put goes to standard output, a path for each offer.
+
+examples:
+  visavis receive 4217-acrobat-enzyme-vicinity --to downloads
+  VISAVIS_CODE=4217-acrobat-enzyme-vicinity visavis receive --yes --only "*.pdf"
+  visavis receive 4217-acrobat-enzyme-vicinity --yes -o - | tar -x
+""",
+    "cli.receive.to": "put it into this folder, which exists (else the current one)",
+    "cli.receive.output": "write one file to standard output",
+    "cli.receive.yes": "take what is offered without asking",
+    "cli.receive.only": "take only what has this name or matches it, such as '*.pdf'; may be repeated",
+    "cli.json": "what happens as lines of JSON on standard output, for scripts",
+    "cli.ask-relay": "Relay (HOST:PORT): ",
+    "cli.no-relay": "No relay is set: give one with --relay HOST:PORT, or set VISAVIS_RELAY.",
+    "cli.output-failed": "Standard output takes no more ({reason}), so the call was ended.",
     "cli.relay": "run a relay: it stands between two people and can read nothing",
     "cli.relay.more": """\
 Prints `listening on HOST:PORT` once it is up. SIGTERM lets running calls finish for --drain seconds.
@@ -102,6 +132,68 @@ example:
     "cli.run.open": "{path} is open to other users: close it with `chmod 700 {path}`.",
     "cli.run.unwritable": "{path} could not be made: set VISAVIS_RUN to a folder of your own.",
     "cli.run.path-too-long": "{path} is too long for a socket: set VISAVIS_RUN to a folder with a shorter path.",
+    # --- send and receive ----------------------------------------------------------------------------------------
+    "files.peer": "the other side",
+    "files.how": "On the other machine: visavis receive {code} --relay {relay}",
+    "files.paired": "Paired. Both sides see these words: {words}",
+    "files.named": "The other side is called {peer}.",
+    "files.heard": "{peer}: {text}",
+    "files.link.joined": "{peer}: back.",
+    "files.link.alone": "{peer}: gone. It goes on when they are back; Ctrl+C ends it.",
+    "files.link.out": "The relay is out of reach. It goes on when it is back; Ctrl+C ends it.",
+    "files.link.none": "There is no connection.",
+    "files.burned.words": (
+        "Someone tried this code with wrong words, so it is dead: nobody gets a second guess. Start again for another."
+    ),
+    "files.burned.tries": (
+        "Five tries at this code ended before they proved anything, so it was given up. Start again for a new one."
+    ),
+    "files.burned.expired": "Nobody came for a day, so this code is closed. Start again for a new one.",
+    "files.listing": "Reading what is there…",
+    "files.offered": "Offered: {name} ({amount}).",
+    "files.unanswered": "Waiting for the answer…",
+    "files.unasked": "{peer} offers {name}: `visavis attach {engine}` can take it, this command can't.",
+    "files.left-out": "Entries that can't be sent, and are left out: {count}.",
+    "files.offer": "{peer} offers {amount}:",
+    "files.others": "and {count} more",
+    "files.part": "Of this only {part} is taken.",
+    "files.part-empty": "Nothing that is offered has such a name or matches such a pattern.",
+    "files.where": "It goes to {folder}",
+    "files.stdout": "standard output",
+    "files.take": "Take it? [y]es, [n]o, [l]ist, or the names or patterns of a part: ",
+    "files.take-on": "Take it? [y]es, [n]o, [l]ist on, or the names or patterns of a part: ",
+    "files.list-coming": "These are the first {count}; the rest of the list is still coming.",
+    "files.declined": "{name}: not taken.",
+    "files.begins": "{name}: {amount}, begins",
+    "files.plain.moved": "{name}: {percent} %, {moved} of {size}, {rate}, {left} left",
+    "files.plain.stream": "{name}: {moved}, {rate}",
+    "files.plain.stalled": "{name}: stands still, {why}",
+    "files.plain.resumed": "{name}: goes on",
+    "files.entry": "{path}: {why}",
+    "files.one": "1 file",
+    "files.count": "{count} files",
+    "files.sent": "{name}: {count}, {size} sent.",
+    "files.received": "{name}: {count}, {size} received.",
+    "files.missed": "{name}: not everything came, {missed} missing. What it was is said above; offer that again.",
+    "files.not": "{name}: {why}",
+    "files.kept": "What came in part is kept: {path}",
+    "files.stopped": "Stopped.",
+    "files.nothing": "{peer} hung up before anything was offered. Ask for a new code.",
+    "files.dash-alone": "- is standard input, and is sent alone: name the files without it.",
+    "files.many-paths": "One offer takes {limit} paths: name the folder they lie in.",
+    "files.path-missing": "There is no {path}: check the path.",
+    "files.path-unreadable": "{path} can't be read ({reason}).",
+    "files.path-kind": "{path} is neither a file nor a folder; `visavis send -` sends standard input.",
+    "files.path-no-text": "The name of {path} is not UTF-8: rename it, or send the folder it lies in.",
+    "files.no-folder": "There is no folder {folder}: make it, or name another with --to.",
+    "files.folder-closed": "Nothing can be written into {folder}: name another folder with --to.",
+    "files.bad-part": "{part!r} can be no name in an offer: check what --only says.",
+    "files.many-parts": "One part takes {limit} names and patterns: take whole folders.",
+    "files.json-stdout": "--json and -o - both want standard output: leave one out.",
+    "files.stdout-terminal": "Standard output is a terminal: lead it into a file or a program, as in `-o - > FILE`.",
+    "files.cannot-ask": "There is no terminal to ask in: --yes takes what is offered.",
+    "files.ask-code": "Code: ",
+    "files.no-code": "Which code? Give it after `receive`, or set VISAVIS_CODE.",
     # --- doctor --------------------------------------------------------------------------------------------------
     "doctor.line": "{sign} {what:<10} {found}",
     "doctor.line.advice": "{sign} {what:<10} {found}: {advice}",
