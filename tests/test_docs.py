@@ -5,82 +5,40 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import msgspec
 import pytest
 
-from actors import messages, peer
+from actors import messages, offers, peer
+from actors.files import packets
 from actors.messages import Ended, EnterCode, SendText, SessionOpened, TextReceived
 from actors.seal import KEX, PAKE_BYTES
 from relay import limits, wire
+from tests.documents import (
+    DESIGN,
+    DOCS,
+    ENGINE,
+    PROTOCOL,
+    ROOT,
+    assigned_to_cause,
+    causes_of,
+    codes,
+    constant,
+    fields_had,
+    fields_told,
+    is_call,
+    name_of,
+    rows,
+    sources,
+)
 from tests.e2e.programs import Engine, Relay
 from tui.words.catalogue import knows
 
-ROOT = Path(__file__).parent.parent
-DOCS = ROOT / "docs"
 EXAMPLE = DOCS / "examples" / "hello.py"
-PROTOCOL, ENGINE, DESIGN = ((DOCS / f"{name}.md").read_text("utf-8") for name in ("protocol", "engine", "design"))
-
-
-def rows(document: str, *header: str) -> list[list[str]]:
-    """The cells of every table whose header begins with these cells."""
-    found: list[list[str]] = []
-    inside = False
-    for line in document.splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split(" |")] if line.startswith("|") else []
-        if tuple(cells[: len(header)]) == header:
-            inside = True
-        elif not cells:
-            inside = False
-        elif inside and not set(line) <= set("|-"):
-            found.append(cells)
-    return found
-
-
-def codes(document: str, *header: str) -> list[str]:
-    """The names in the first column, of which each stands once."""
-    names = [name for row in rows(document, *header) for name in re.findall(r"`([^`]+)`", row[0])]
-    assert len(names) == len(set(names)) > 0
-    return names
-
-
-def fields_told(document: str, *header: str) -> dict[str, list[str]]:
-    """Struct by struct, the fields that its rows name."""
-    told: dict[str, list[str]] = {}
-    name = ""
-    place = header.index("field")
-    for row in rows(document, *header):
-        name = row[0].strip("`") or name
-        told.setdefault(name, []).extend(re.findall(r"`(\w+)`", row[place]))
-    return told
-
-
-def fields_had(structs: Iterable[Any], *, but: str = "") -> dict[str, list[str]]:
-    return {struct.__name__: [name for name in struct.__struct_fields__ if name != but] for struct in structs}
-
-
-def sources(*names: str) -> Iterator[ast.AST]:
-    for name in names:
-        yield from ast.walk(ast.parse((ROOT / name).read_text("utf-8")))
-
-
-def constant(node: ast.AST | None) -> set[str]:
-    """The text that an expression is, or may be."""
-    match node:
-        case ast.Constant(value=str(text)) if text:
-            return {text}
-        case ast.IfExp(body=body, orelse=orelse):
-            return constant(body) | constant(orelse)
-        case _:
-            return set()
-
-
-def name_of(call: ast.Call) -> str:
-    return getattr(call.func, "attr", getattr(call.func, "id", ""))
 
 
 # --- protocol.md -----------------------------------------------------------------------------------------------------
@@ -114,7 +72,8 @@ def test_the_tables_of_packets_are_the_code() -> None:
 
 def test_the_inner_types_that_are_built_are_the_code() -> None:
     told = [row[0] for row in rows(PROTOCOL, "inner type") if "Not built yet" not in row[-1]]
-    assert told == [f"`{t.decode()}`" for t in (wire.CONTROL, wire.MESSAGE, wire.BYE)]
+    on_file = (packets.LIST, packets.BLOCK, packets.WHOLE, packets.END, packets.SKIP)
+    assert told == [f"`{t.decode()}`" for t in (wire.CONTROL, wire.MESSAGE, wire.BYE, *on_file)]
 
 
 def test_every_struct_between_engines_is_told() -> None:
@@ -154,13 +113,16 @@ def test_every_error_of_the_relay_is_told() -> None:
 
 def test_every_command_and_event_is_told_with_all_its_fields() -> None:
     commands, events = get_args(messages.AnyCommand), get_args(messages.AnyEvent)
-    had = fields_had(commands) | fields_had(events, but="seq") | fields_had([messages.Line])
+    of_offers = [offers.Transfer, offers.OfferEntry]
+    had = fields_had(commands) | fields_had(events, but="seq") | fields_had([messages.Line, *of_offers])
     assert fields_told(ENGINE, "struct", "field") == had
 
 
-@pytest.mark.parametrize("name", ["Phase", "Link"])
-def test_every_phase_and_link_is_told(name: str) -> None:
-    assert set(codes(ENGINE, name.lower(), "")) == set(get_args(getattr(messages, name)))
+@pytest.mark.parametrize(
+    ("name", "header"), [("Phase", "phase"), ("Link", "link"), ("TransferState", "state"), ("Stall", "stall")]
+)
+def test_every_phase_link_state_and_stall_is_told(name: str, header: str) -> None:
+    assert set(codes(ENGINE, header, "")) == set(get_args(getattr(messages, name))) - {""}
 
 
 def test_what_the_document_shows_passing_is_what_passes() -> None:
@@ -179,7 +141,7 @@ def test_what_the_document_shows_passing_is_what_passes() -> None:
 ENDS = ("DialError", "LaneEnded", "SessionOver", "PlainEnded", "CodeError")
 CALLS = (
     "actors/code.py actors/dial.py actors/engine.py actors/epoch.py actors/lane.py actors/pairing.py actors/plain.py "
-    "actors/session.py"
+    "actors/plain_reader.py actors/session.py"
 )
 
 
@@ -203,18 +165,6 @@ def causes_in_code() -> set[str]:
     return found
 
 
-def causes_of(event: str, *files: str) -> set[str]:
-    """The codes that an event is made with."""
-    return {
-        text
-        for node in sources(*files)
-        if isinstance(node, ast.Call) and name_of(node) == event
-        for keyword in node.keywords
-        if keyword.arg in ("cause", "because")
-        for text in constant(keyword.value)
-    }
-
-
 def returned_by(function: str, file: str) -> set[str]:
     """The codes that a function returns."""
     return {
@@ -223,15 +173,6 @@ def returned_by(function: str, file: str) -> set[str]:
         if isinstance(outer, ast.FunctionDef) and outer.name == function
         for node in ast.walk(outer)
         if isinstance(node, ast.Return)
-        for text in constant(node.value)
-    }
-
-
-def assigned_to_cause(*files: str) -> set[str]:
-    return {
-        text
-        for node in sources(*files)
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "cause"
         for text in constant(node.value)
     }
 
@@ -252,10 +193,6 @@ def test_every_refusal_is_told() -> None:
     commands = ("actors/chat.py", "actors/engine.py", "actors/screens.py")
     not_done = causes_of("CommandRefused", *commands) | returned_by("_refusal", "actors/screens.py")
     assert set(codes(ENGINE, "command", "meaning")) == not_done
-
-
-def is_call(node: ast.AST, name: str) -> bool:
-    return isinstance(node, ast.Call) and name_of(node) == name
 
 
 @pytest.mark.parametrize(
