@@ -35,12 +35,13 @@ type:
     @mypy
 
 # every performance claim, measured beside a peer
-bench *arguments: (_system "socat" "tmux")
+bench *arguments: (_system "socat" "tmux" "ip:iproute2" "scp:openssh-client")
     @python -m bench {{ arguments }}
 
 # What a test sees of the terminal is always the same.
 terminal := 'env -u NO_COLOR -u FORCE_COLOR -u COLORTERM COLUMNS=120 LINES=40 TERM=xterm-256color LC_ALL=C.UTF-8'
 
-# Debian packages named as their commands: installed where we may, else what needs them skips and says so.
+# Commands, each with its Debian package if that has another name: installed where we may, else what needs them skips
+# and says so. Not sshd: its package starts a server that listens to the world.
 _system +commands:
-    @for command in {{ commands }}; do command -v "$command" >/dev/null || ./justw --apt-install "$command" || echo "not installed: $command (Debian: apt install $command)"; done
+    @for command in {{ commands }}; do command -v "${command%%:*}" >/dev/null || ./justw --apt-install "${command##*:}" || echo "not installed: ${command%%:*} (Debian: apt install ${command##*:})"; done

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-ALL = ("relay", "connections", "chat", "start")
+ALL = ("relay", "connections", "chat", "start", "files", "small_files", "loaded_chat", "link")
 
 
 def main() -> int:
