@@ -1,10 +1,28 @@
 """The plain protocol of the original: through our relay's lobby, and through a server like the original's."""
 
+import hashlib
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from actors.messages import CodeMade, Ended, EnterCode, LinkChanged, MakeCode, MediaSkipped, OpenPlain, SessionOpened
+from actors.messages import (
+    CancelTransfer,
+    CodeMade,
+    Ended,
+    EnterCode,
+    LinkChanged,
+    MakeCode,
+    MediaSkipped,
+    OfferFiles,
+    OfferRefused,
+    OpenPlain,
+    SessionOpened,
+    Transfer,
+    TransferChanged,
+    TransferProgressed,
+)
 from relay.wire import format_address
 from tests.actors.original import open_client, open_server
 from tests.e2e.programs import Engine, Relay, Terminal, wait_until
@@ -65,6 +83,95 @@ def test_ours_and_an_original_client_through_the_original_server(start_engine: C
         late.tell(OpenPlain(format_address(*server.address)))
         assert late.wait_event(Ended).cause == "plain-full"
         assert late.wait_exit() == 0
+
+
+@pytest.fixture
+def start_in(
+    start_engine: Callable[[str], Engine], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str, Path, str], Engine]:
+    """Start an engine of that name, in a plain call at that address, whose files come into that folder."""
+
+    def start(name: str, folder: Path, address: str) -> Engine:
+        folder.mkdir()
+        monkeypatch.setenv("HOME", str(folder))
+        (folder / "Downloads").mkdir()
+        monkeypatch.setenv("XDG_DOWNLOAD_DIR", str(folder / "Downloads"))
+        engine = start_engine(name)
+        engine.tell(OpenPlain(address))
+        engine.wait_event(LinkChanged)
+        return engine
+
+    return start
+
+
+def wait_transfer(engine: Engine, state: str, number: int) -> Transfer:
+    where = lambda event: (event.transfer.state, event.transfer.id) == (state, number)  # noqa: E731
+    return engine.wait_event(TransferChanged, where).transfer
+
+
+def digest(path: str | Path) -> bytes:
+    return hashlib.sha256(Path(path).read_bytes()).digest()
+
+
+def test_files_of_two_of_ours_through_our_lobby(
+    start_relay: Callable[..., Relay], start_in: Callable[[str, Path, str], Engine], tmp_path: Path
+) -> None:
+    relay = start_relay("--plain")
+    pair = start_in("Mina", tmp_path / "mina", relay.address), start_in("Jun", tmp_path / "jun", relay.address)
+    heard_together(pair)
+    file = tmp_path / "사진.bin"
+    file.write_bytes(os.urandom(20_000_000))
+    for engine in pair:  # both ways at once
+        engine.tell(OfferFiles("one", (str(file),)))
+    for name, engine in zip(("mina", "jun"), pair, strict=True):
+        landed = wait_transfer(engine, "done", 2)
+        assert landed.path == str(tmp_path / name / "Downloads" / "사진.bin")
+        assert digest(landed.path) == digest(file)
+        assert wait_transfer(engine, "done", 1).request == "one"
+
+    here, there = pair
+    large = tmp_path / "large.bin"
+    large.touch()
+    os.truncate(large, 2**30)
+    here.tell(OfferFiles("two", (str(large),)))
+    here.tell(OfferFiles("three", (str(file),)))
+    assert here.wait_event(OfferRefused).cause == "busy"
+    there.wait_event(TransferProgressed, lambda event: event.id == 4 and event.moved)
+    here.tell(CancelTransfer(3))
+    assert wait_transfer(here, "cancelled", 3).detail == "here"
+    failed = wait_transfer(there, "failed", 4)
+    assert failed.cause == "out-of-step"
+    assert 0 < failed.moved < 2**30
+    here.say("that was too large")
+    wait_until(lambda: "that was too large" in there.heard)
+
+
+def test_files_of_ours_and_of_an_original_client_through_the_original_server(
+    start_in: Callable[[str, Path, str], Engine], tmp_path: Path
+) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    file = tmp_path / "report.pdf"
+    file.write_bytes(os.urandom(5_000_000))
+    with open_server() as server, open_client(server.address, theirs) as original:
+        engine = start_in("Mina", tmp_path / "mina", format_address(*server.address))
+        wait_until(lambda: server.seated() == 2)
+        engine.tell(OfferFiles("one", (str(file),)))
+        wait_transfer(engine, "done", 1)
+        wait_until(lambda: original.files == ["recv_report.pdf"], lambda: original.files)
+        assert digest(theirs / "recv_report.pdf") == digest(file)
+
+        image = b"\xff\xd8\xff" + os.urandom(1_000_000)
+        original.send_file("../photo.jpg", image, image=True, codec=None, psnr=float("inf"), ssim=1.0)
+        assert Path(wait_transfer(engine, "done", 2).path).name == "_._photo.jpg"
+        wait_transfer(engine, "done", 4)
+        downloads = tmp_path / "mina" / "Downloads"
+        assert {path.name: path.read_bytes() for path in downloads.iterdir()} == {
+            "_._photo.jpg": image,
+            "image.jpg": image,
+        }
+        original.say("did it come?")
+        assert engine.wait_heard(1) == ["did it come?"]
 
 
 @pytest.mark.device
