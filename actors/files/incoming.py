@@ -133,7 +133,7 @@ class Incoming:
 
     async def _receive(self, taken: Taken, writer: Writer) -> None:
         runs = None if taken.runs is None else taken.runs.runs
-        note = partial(self._journal.note_answer, self._record, runs, taken.folder, tops=taken.tops)
+        note = partial(self._journal.note_answer, self._record, runs, taken.folder, taken.token, taken.tops)
         try:
             await trio.to_thread.run_sync(note)
             assembly = self._assembly = Assembly(rows_of(self._journal, self._record, taken.runs))

@@ -34,6 +34,7 @@ class Taken:
     totals: Totals
     landing: Landing | Output
     tops: dict[str, str]
+    token: str  # in the names of its partial files
     folder: str
     path: str
 
@@ -55,9 +56,10 @@ def take(journal: Journal, record: int, folder: str, only: Sequence[str]) -> Tak
     if folder == STDOUT:
         if totals.files != 1:
             raise TakingError("one-file")
-        return Taken(runs, totals, Output(), {}, STDOUT, "")
+        return Taken(runs, totals, Output(), {}, "", STDOUT, "")
+    token = secrets.token_hex(4)
     try:
-        landing = Landing(Path(folder) if folder else download_folder(), secrets.token_hex(4))
+        landing = Landing(Path(folder) if folder else download_folder(), token)
     except LandingError as error:
         raise TakingError(error.cause, error.detail) from None
     tops: dict[str, str] = {}
@@ -77,7 +79,7 @@ def take(journal: Journal, record: int, folder: str, only: Sequence[str]) -> Tak
     except BaseException:
         landing.close()
         raise
-    return Taken(runs, totals, landing, tops, str(landing.folder), str(landing.folder / tops.get(first, first)))
+    return Taken(runs, totals, landing, tops, token, str(landing.folder), str(landing.folder / tops.get(first, first)))
 
 
 def rows_of(journal: Journal, record: int, runs: Runs | None) -> Iterator[Row]:
