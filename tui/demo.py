@@ -16,14 +16,26 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from actors.messages import Ended, EnterCode, Hang, SendText, SessionOpened, TextDelivered, TextReceived
+from actors.messages import (
+    AnswerOffer,
+    Ended,
+    EnterCode,
+    Hang,
+    OfferFiles,
+    SendText,
+    SessionOpened,
+    TextDelivered,
+    TextReceived,
+)
 from actors.runfolder import engine_names, socket_path
 from relay.visible import visible
-from tui.demo_parts import END_SECONDS, DemoError, Peer, open_engine, open_relay, open_screen
+from tui.demo_parts import END_SECONDS, DemoError, Engine, Peer, open_engine, open_relay, open_screen
 from tui.link import Link
+from tui.transfers import size_words
 from tui.words.catalogue import say
 
 if TYPE_CHECKING:
@@ -31,6 +43,7 @@ if TYPE_CHECKING:
 
 ONCE_SECONDS: Final = 60.0  # the whole exchange takes two on a good machine
 STEP_SECONDS: Final = 20.0  # for the peer's part before there is a screen
+FILE_BYTES: Final = 5_000_000  # of the file that is played: two blocks
 TYPING_SECONDS: Final = 0.6  # the peer "types": long enough to be seen
 _LOCAL_PEERPID: Final = 2  # macOS: <sys/un.h>
 
@@ -80,7 +93,7 @@ async def _show(tale: _Tale) -> int:
             tale.step = "engines"
             engine = await parts.enter_async_context(open_engine(say("demo.peer")))
             tale.step = "code"
-            peer = Peer(engine, relay, TYPING_SECONDS)
+            peer = Peer(engine, relay, _folder("peer"), TYPING_SECONDS)
             code = await peer.make_code()
         await parts.enter_async_context(_beside(peer.converse()))
         # A process of its own, in our terminal: however it ends, we are there to end the rest.
@@ -104,7 +117,7 @@ async def _exchange(tale: _Tale) -> int:
         theirs = await parts.enter_async_context(open_engine(say("demo.peer")))
         ours = await parts.enter_async_context(open_engine())
         tale.step = "code"
-        peer = Peer(theirs, relay, pause=0.0)
+        peer = Peer(theirs, relay, _folder("peer"), pause=0.0)
         code = await peer.make_code()
         tale.tell("code", code=code)
         conversation = await parts.enter_async_context(_beside(peer.converse()))
@@ -131,6 +144,8 @@ async def _exchange(tale: _Tale) -> int:
         tale.tell("answer", text=_one_line(answer.text))
         tale.tell("time", milliseconds=took)
 
+        tale.step = "file"
+        await _exchange_files(tale, ours)
         tale.step = "hang"
         ours.send(Hang())
         await ours.wait_event(Ended)
@@ -139,6 +154,30 @@ async def _exchange(tale: _Tale) -> int:
         await theirs.wait_exit()
         tale.tell("hang")
     return 0
+
+
+async def _exchange_files(tale: _Tale, ours: Engine) -> None:
+    file = _folder("ours") / say("demo.file.name")
+    content = os.urandom(FILE_BYTES)
+    file.write_bytes(content)
+    began = time.perf_counter()
+    ours.send(OfferFiles("once-2", (str(file),)))
+    tale.tell("offer", name=file.name, size=size_words(FILE_BYTES))
+    await ours.wait_transfer(True, "done")
+    tale.tell("take", milliseconds=(time.perf_counter() - began) * 1000)
+    if (_folder("peer") / file.name).read_bytes() != content:
+        raise DemoError(say("demo.file.differs"))
+    back = await ours.wait_transfer(False, "offered")
+    ours.send(AnswerOffer(back.id, True, str(_folder("back"))))
+    receipt = _folder("back") / PurePath((await ours.wait_transfer(False, "done")).path).name
+    tale.tell("back", name=visible(receipt.name), text=_one_line(receipt.read_text("utf-8")))
+
+
+def _folder(name: str) -> Path:
+    """Return a folder of the demo's own: it goes with its run folder."""
+    folder = Path(os.environ["VISAVIS_RUN"]) / name
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def _one_line(text: str) -> str:

@@ -2,14 +2,18 @@
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator
 from itertools import count
+from pathlib import Path, PurePath
 from typing import Final, TypeVar
 
 from actors.messages import (
+    OVER,
+    AnswerOffer,
     AnyCommand,
     AnyEvent,
     CodeBurned,
@@ -19,16 +23,21 @@ from actors.messages import (
     Failed,
     LinkChanged,
     MakeCode,
+    OfferFiles,
+    OfferRefused,
     SendText,
     SessionOpened,
     SetTyping,
     TextReceived,
     TextRefused,
+    Transfer,
+    TransferChanged,
     decode_event,
     encode,
 )
 from relay import limits
 from relay.visible import visible
+from tui.transfers import size_words, why
 from tui.words.catalogue import say
 
 END_SECONDS: Final = 5.0  # what a part may take to end by itself, then it is ended
@@ -113,9 +122,23 @@ class Engine:
             event = await self.next_event()
             if isinstance(event, kind):
                 return event
-            if isinstance(event, Failed | CodeBurned | CommandRefused | TextRefused | Ended):
+            if isinstance(event, Failed | CodeBurned | CommandRefused | TextRefused | OfferRefused | Ended):
                 name, detail = type(event).__name__, getattr(event, "detail", "")
                 raise DemoError(say("demo.said", event=name, cause=event.cause, detail=visible(detail)).rstrip())
+
+    async def wait_transfer(self, mine: bool, *states: str) -> Transfer:
+        """Return the next transfer, of ours or the peer's, that reaches one of these states. Raises `DemoError`, too,
+        for one that comes to nothing."""
+        while True:
+            transfer = (await self.wait_event(TransferChanged)).transfer
+            if transfer.mine == mine and transfer.state in states:
+                return transfer
+            if transfer.state in OVER - {"done"}:
+                raise DemoError(
+                    say(
+                        "demo.said", event=transfer.state, cause=transfer.cause, detail=visible(transfer.detail)
+                    ).rstrip()
+                )
 
     async def wait_exit(self) -> None:
         """Wait until it has ended by itself."""
@@ -144,17 +167,19 @@ async def open_screen(relay: str, code: str) -> AsyncIterator[asyncio.subprocess
 
 
 class Peer:
-    """The other side of the demo: greets whoever joins, and answers every line.
+    """The other side of the demo: greets whoever joins, answers every line, takes every file and sends one back.
 
-    `pause` is for how long (seconds) it seems to type.
+    `folder` is where it keeps what it is sent; `pause` is for how long (seconds) it seems to type.
     """
 
-    def __init__(self, engine: Engine, relay: str, pause: float) -> None:
+    def __init__(self, engine: Engine, relay: str, folder: Path, pause: float) -> None:
         self.verification: tuple[str, ...] = ()
+        self._folder = folder
         self._engine = engine
         self._relay = relay
         self._pause = pause
         self._ids = (f"demo-{number}" for number in count(1))
+        self._receipts = count(1)
         self._greeted = False
 
     async def make_code(self) -> str:
@@ -174,8 +199,22 @@ class Peer:
                     await self._say(say("demo.hello"))
                 case TextReceived():
                     await self._say(self.answer(event.text))
+                case TransferChanged(transfer=Transfer(mine=False, state="offered") as offered):
+                    self._engine.send(AnswerOffer(offered.id, True, str(self._folder)))
+                case CommandRefused(transfer=number) if number:
+                    self._engine.send(AnswerOffer(number, False))
+                    await self._say(why(event.cause, event.detail))
+                case TransferChanged(transfer=Transfer(mine=False, state="done") as taken):
+                    await self._give_receipt(taken)
                 case Ended():
                     return
+
+    async def _give_receipt(self, taken: Transfer) -> None:
+        """Say what came, and offer a file with what is known of it."""
+        receipt = await asyncio.to_thread(_write_receipt, self._folder, next(self._receipts), taken)
+        files = _counted("files", taken.moved_files)
+        await self._say(say("demo.taken", name=visible(PurePath(taken.path).name), files=files))
+        self._engine.send(OfferFiles(next(self._ids), (str(receipt),)))
 
     async def _say(self, text: str) -> None:
         self._engine.send(SetTyping(True))
@@ -197,6 +236,18 @@ class Peer:
             case _:
                 size = len(text.encode("utf-8", "replace"))
                 return say("demo.answer", characters=_counted("characters", len(text)), bytes=_counted("bytes", size))
+
+
+def _write_receipt(folder: Path, number: int, taken: Transfer) -> Path:
+    path = Path(taken.path)
+    files = _counted("files", taken.moved_files)
+    lines = [say("demo.receipt.what", name=path.name, files=files, size=size_words(taken.moved))]
+    if path.is_file():
+        with path.open("rb") as file:
+            lines.append(say("demo.receipt.hash", hash=hashlib.file_digest(file, "sha256").hexdigest()))
+    receipt = folder / say("demo.receipt.name", number=number)
+    receipt.write_text("\n".join([*lines, say("demo.receipt.end"), ""]), "utf-8")
+    return receipt
 
 
 def _counted(what: str, number: int) -> str:

@@ -11,13 +11,15 @@ import pytest
 from tests.e2e.programs import MARK, Terminal, marked_processes, marked_programs, wait_until
 from tests.test_cli import visavis
 
+FILES = ("offered", "taken", "sent back")
+
 
 def test_once_plays_the_exchange_and_says_what_happened() -> None:
     done = visavis("demo", "--once")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     said = [line.split("  ", 1)[0] for line in done.stdout.splitlines()]
-    assert said == ["relay", "code", "paired", "peer", "you", "delivered", "peer", "round trip", "hung up"]
+    assert said == ["relay", "code", "paired", "peer", "you", "delivered", "peer", "round trip", *FILES, "hung up"]
     assert re.search(r"^code +\d{4,5}(-[a-z]+){3}$", done.stdout, re.MULTILINE)
     assert re.search(r"both sides see: ([a-z-]+ ?){6}$", done.stdout, re.MULTILINE)
 
@@ -33,9 +35,10 @@ def test_a_part_that_fails_is_a_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.device
-def test_with_the_screen(open_terminal: Callable[..., Terminal]) -> None:
+def test_with_the_screen(open_terminal: Callable[..., Terminal], tmp_path: Path) -> None:
+    downloads = Path(os.environ["XDG_DOWNLOAD_DIR"])
     terminal = open_terminal(100, 30, "demo")
-    terminal.wait_for("Demo", "sealed", "Write anything.")
+    terminal.wait_for("Demo", "sealed", "Write anything,")
     terminal.say("안녕")
     terminal.wait_for("2 characters", "6 bytes")
     terminal.say("help")
@@ -46,6 +49,13 @@ def test_with_the_screen(open_terminal: Callable[..., Terminal]) -> None:
     assert words is not None
     terminal.say("words")
     terminal.wait_for(f"I see these six words: {words[1]}.")
+    file = tmp_path / "한글 이름.txt"
+    file.write_text("for the peer")
+    terminal.say(f"/send '{file}'")
+    terminal.wait_for("한글 이름.txt is here: 1 file, whole.", "receipt 1.txt")
+    terminal.say("/accept")
+    terminal.wait_for(str(downloads / "receipt 1.txt"))
+    assert "12 B" in (downloads / "receipt 1.txt").read_text()
     terminal.say("/detach")
     terminal.wait_for("A demo ends with its screen")
     terminal.press("C-q")
@@ -61,7 +71,7 @@ def parts() -> int:
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_ends_everything(how: signal.Signals, open_terminal: Callable[..., Terminal]) -> None:
     terminal = open_terminal(100, 30, "demo")
-    terminal.wait_for("Write anything.")
+    terminal.wait_for("Write anything,")
     os.kill(terminal.process, how)
     wait_until(lambda: parts() == 0, lambda: marked_processes(os.environ[MARK]))
 
@@ -69,7 +79,7 @@ def test_a_signal_ends_everything(how: signal.Signals, open_terminal: Callable[.
 @pytest.mark.device
 def test_a_lost_terminal_ends_everything(open_terminal: Callable[..., Terminal]) -> None:
     terminal = open_terminal(100, 30, "demo")
-    terminal.wait_for("Write anything.")
+    terminal.wait_for("Write anything,")
     assert parts() == 5
     terminal.cut()
     wait_until(lambda: parts() == 0, lambda: marked_processes(os.environ[MARK]))

@@ -254,11 +254,11 @@ example:
     "demo.peer": "Demo",
     "demo.hello": (
         "Hello! I am the demo's peer: a second engine on this machine, and a relay stands between us.\n"
-        "Write anything. `help` says what I know."
+        "Write anything, or send me a file: drop one here, or press F4. `help` says what I know."
     ),
     "demo.help": (
-        "I answer what you write and say how it travelled. `words` repeats our six words, `relay` says where we met, "
-        "`bye` says goodbye."
+        "I answer what you write and say how it travelled; of every file you send I make a receipt. `words` repeats "
+        "our six words, `relay` says where we met, `bye` says goodbye."
     ),
     "demo.words": "I see these six words: {words}. If /verify shows you the same, nobody stands between us.",
     "demo.where": "We met at {relay}. It sees two connections, sizes and times, and can read nothing.",
@@ -268,6 +268,15 @@ example:
     "demo.characters": "{count} characters",
     "demo.bytes.one": "1 byte",
     "demo.bytes": "{count} bytes",
+    "demo.files.one": "1 file",
+    "demo.files": "{count} files",
+    "demo.taken": "{name} is here: {files}, whole. I send you a receipt: /accept takes it.",
+    "demo.receipt.name": "receipt {number}.txt",
+    "demo.receipt.what": "Received: {name}, {files}, {size}.",
+    "demo.receipt.hash": "SHA-256: {hash}",
+    "demo.receipt.end": "It came sealed; the relay saw its size and nothing else.",
+    "demo.file.name": "한글 test.bin",
+    "demo.file.differs": "the file did not come as it was",
     "demo.line": "hello, 안녕하세요",
     "demo.did.relay": "relay       listening on {relay}",
     "demo.did.code": "code        {code}",
@@ -277,6 +286,9 @@ example:
     "demo.did.deliver": "delivered   the peer's engine has it after {milliseconds:.1f} ms",
     "demo.did.answer": "peer        {text}",
     "demo.did.time": "round trip  {milliseconds:.1f} ms from the line to its answer",
+    "demo.did.offer": "offered     {name}, {size}",
+    "demo.did.take": "taken       the peer has it, every byte as it was, after {milliseconds:.0f} ms",
+    "demo.did.back": "sent back   {name}: {text}",
     "demo.did.hang": "hung up     both engines have ended by themselves",
     "demo.failed": 'The demo came no further than "{step}" ({reason}); `visavis doctor` looks for what is wrong here.',
     "demo.late": "it took too long",
@@ -289,5 +301,6 @@ example:
     "demo.step.pair": "pairing",
     "demo.step.send": "sending a line",
     "demo.step.answer": "waiting for the answer",
+    "demo.step.file": "sending a file",
     "demo.step.hang": "hanging up",
 }
