@@ -51,6 +51,7 @@ class LaneClosed:
     Not said when a new epoch, or a higher generation, closes this one: then the next LaneOpened names another.
     """
 
+    epoch: int
     generation: int
     cause: str
 
@@ -131,7 +132,7 @@ class Lanes:
     async def _run(self, port: LanePort, generation: int, scope: trio.CancelScope) -> None:
         with scope, suppress(trio.BrokenResourceError):  # an actor that is gone is told nothing
             cause = await self._connect_and_serve(port, generation)
-            await port.incoming.send(LaneClosed(generation, cause))
+            await port.incoming.send(LaneClosed(self._epoch, generation, cause))
 
     async def _connect_and_serve(self, port: LanePort, generation: int) -> str:
         """Meet the other side, exchange nonces, move packets both ways till an end; return its cause."""

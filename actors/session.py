@@ -87,9 +87,10 @@ class Session:
             self._epoch.desk.set_typing(typing)
             self._epoch.nudge()
 
-    def tell(self, control: FileControl) -> None:
-        """Tell the peer about a transfer, if it is there; only the newest of each kind and transfer."""
-        if self._epoch is not None:
+    def tell(self, control: FileControl, epoch: int = 0) -> None:
+        """Tell the peer about a transfer, if it is there (and in epoch `epoch`, if one is named); only the newest of
+        each kind and transfer."""
+        if self._epoch is not None and epoch in (0, self._epochs):
             self._epoch.desk.tell(control)
             self._epoch.nudge()
 

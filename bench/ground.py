@@ -1,5 +1,6 @@
 """Where files race: contenders move the same files in turn, and each is timed, checked and weighed."""
 
+import mmap
 import os
 import secrets
 import signal
@@ -34,6 +35,7 @@ def ground() -> Iterator[Path]:
     """Give a folder on the checkout's disk, until the end of the block; SIGTERM ends it in order from then on."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with tempfile.TemporaryDirectory(dir=work_folder(), prefix="run-", ignore_cleanup_errors=True) as folder:
+        os.environ["XDG_DATA_HOME"] = str(Path(folder) / "data")  # the person's journal is not ours to fill
         yield Path(folder)
 
 
@@ -119,6 +121,7 @@ def race(source: Path, contenders: dict[str, Contender], rounds: int, once: Iter
                     if name not in runs:
                         folder.mkdir()
                         runs[name] = stack.enter_context(contenders[name](folder))
+                    settle(size)
                     with Memory(mark, result.peaks):
                         took, moving = measure(runs[name], source, folder, wanted)
                 except (MissingError, RunError, OSError, subprocess.SubprocessError) as error:
@@ -133,6 +136,15 @@ def race(source: Path, contenders: dict[str, Contender], rounds: int, once: Iter
                     result.moving += [moving] if moving else []
     show(results, size)
     return sum(bool(result.failure) and not result.missing for result in results.values())
+
+
+def settle(size: int) -> None:
+    """Give every run the same start: nothing of the last one is still being written to the disk, and a guest's memory
+    for what will be written is there (a host that gives it only now costs more than the programs do)."""
+    os.sync()
+    with mmap.mmap(-1, max(size + (size >> 1), mmap.PAGESIZE)) as memory:
+        for place in range(0, len(memory), mmap.PAGESIZE):
+            memory[place] = 1
 
 
 def measure(run: Run, source: Path, folder: Path, wanted: bytes) -> tuple[float, float | None]:

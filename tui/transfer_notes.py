@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from actors.messages import EntryNoted, Transfer
+from actors.messages import OVER, EntryNoted, Transfer
 from relay import limits
 from relay.visible import visible
 from tui.cells import cut_cells, plain_cells
@@ -17,8 +17,9 @@ ENTRIES_TOLD: Final = 3  # of one transfer one by one, then they are counted
 def transfer_notes(transfer: Transfer, before: Transfer | None, peer: str) -> list[str]:
     """Return what is to be said now that `before` (None: unknown until now) became `transfer`."""
     old = before.state if before is not None else None
-    if transfer.state == old:
-        return []
+    if before is not None and transfer.state == old:
+        late = transfer.state in OVER and not before.partial  # what is left of it may be known after its end
+        return ["\n".join(_partial(transfer))] if late and transfer.partial else []
     match transfer.state:
         case "offered":
             return [_offered(transfer, peer)]

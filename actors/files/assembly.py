@@ -8,7 +8,7 @@ from typing import Final
 
 from actors.files.packets import FileEnd, Piece, Skipped, SmallFile, SmallFiles
 from actors.files.tree import blocks_of
-from actors.files.writing import FinishFile, GiveUp, Job, MakeFolder, WritePiece, WriteSmall
+from actors.files.writing import FinishFile, GiveUp, Job, MakeFolders, WritePiece, WriteSmall
 from actors.store.journal import Row
 from relay import limits
 
@@ -106,9 +106,13 @@ class Assembly:
     def _advance(self, jobs: list[Job]) -> None:
         """Go on to the next file; folders on the way are made."""
         self._block = self._got = 0
+        folders: tuple[int, int] | None = None
         for row in self._rows:
             if row.kind != "folder":
                 self._row = row
-                return
-            jobs.append(MakeFolder(row))
-        self._row, self.finished = None, True
+                break
+            folders = (folders[0] if folders else row.number, row.number)
+        else:
+            self._row, self.finished = None, True
+        if folders is not None:
+            jobs.append(MakeFolders(*folders))

@@ -28,8 +28,9 @@ class Voice(Protocol):
     def say(self, message: Message) -> int:
         """Accept a message, return its number. Raises `OutboxFullError`."""
 
-    def tell(self, control: FileControl) -> None:
-        """Tell the peer, if it is there; only the newest of each kind and transfer."""
+    def tell(self, control: FileControl, epoch: int = 0) -> None:
+        """Tell the peer, if it is there (and this is the epoch, if one is named); only the newest of each kind and
+        transfer."""
 
     def open_lane(self, name: str) -> bool:
         """Open a new connection of the lane. False if the peer is not there."""
@@ -46,19 +47,27 @@ class Carrier:
         self._voice = voice
         self._lane: LaneOpened | None = None
         self._joined = False
-        self._opening = False
+        self._left = 0  # the last epoch that is over; what comes from its lanes late is no lane
+        self._opening = False  # one is being opened, or will be once `_wait` is over
         self._wait = limits.RECONNECT_MIN_SECONDS
+        self._opened_at = 0.0
         self._wake = trio.Event()
 
     def joined(self) -> None:
         """The peer is there: an epoch began."""
         self._joined, self._opening = True, False
+        self._wait = limits.RECONNECT_MIN_SECONDS
 
     def left(self, epoch: int) -> None:
         """The epoch is over, with its lanes."""
-        self._joined = False
+        self._joined, self._left = False, epoch
         if self._lane is not None and self._lane.epoch <= epoch:
             self._lane = None
+
+    def reopen(self) -> None:
+        """Nothing moves although the peer is there: try another connection."""
+        self._lane, self._opening = None, False
+        self.nudge()
 
     def nudge(self) -> None:
         """Something may be ready to be sent."""
@@ -67,7 +76,7 @@ class Carrier:
     def tell_have(self, transfer: Incoming) -> None:
         """Tell the peer what is had here of its transfer."""
         if self._lane is not None and not transfer.shown.over:
-            self._voice.tell(transfer.have(self._lane.generation))
+            self._voice.tell(transfer.have(self._lane.generation), self._lane.epoch)
 
     async def feed(self) -> None:
         """Read what is to be sent, in its order, and put it onto the lane; open one if there is none."""
@@ -88,9 +97,9 @@ class Carrier:
                     await lane.outgoing.send(packet)
             except StoreError as error:
                 transfer.fail("journal", str(error))
-            except trio.BrokenResourceError:
+            except trio.BrokenResourceError:  # its LaneClosed is on the way, unless another took its place
                 if self._lane is lane:
-                    self._lane = None
+                    self._lane, self._opening = None, True
 
     async def _woken(self) -> None:
         self._wake = trio.Event()
@@ -109,23 +118,30 @@ class Carrier:
 
     async def _take(self, arrival: Arrival, nursery: trio.Nursery) -> None:
         match arrival:
+            case LaneOpened() if arrival.epoch <= self._left:
+                arrival.outgoing.close()  # it waited for a disk while its epoch ended
             case LaneOpened():
                 self._lane, self._opening = arrival, False
-                self._wait = limits.RECONNECT_MIN_SECONDS
+                self._opened_at = trio.current_time()
                 for transfer in self._transfers.into.values():
                     self.tell_have(transfer)
-            case LaneClosed(generation=generation):
-                if self._lane is None or self._lane.generation == generation:
-                    self._lane = None
-                    nursery.start_soon(self._open_again)
+            case LaneClosed(epoch=epoch, generation=generation):
+                lower = self._lane is not None and generation < self._lane.generation
+                if epoch > self._left and not lower:
+                    self._lane, self._opening = None, True
+                    nursery.start_soon(self._open_again, epoch)
             case LanePacket():
                 await self._take_packet(arrival)
 
-    async def _open_again(self) -> None:
-        await trio.sleep(self._wait)
-        self._wait = min(self._wait * 2, limits.RECONNECT_MAX_SECONDS)
-        self._opening = False
-        self.nudge()
+    async def _open_again(self, epoch: int) -> None:
+        """Let the lane be opened again after a while: longer each time, unless the last one held."""
+        if trio.current_time() - self._opened_at >= limits.EPOCH_HELD_SECONDS:
+            self._wait = limits.RECONNECT_MIN_SECONDS
+        wait, self._wait = self._wait, min(self._wait * 2, limits.RECONNECT_MAX_SECONDS)
+        await trio.sleep(wait)
+        if self._lane is None and epoch > self._left:
+            self._opening = False
+            self.nudge()
 
     async def _take_packet(self, packet: LanePacket) -> None:
         try:

@@ -20,7 +20,7 @@ import trio
 from actors.files.carrier import Arrival, Carrier, Voice
 from actors.files.incoming import Incoming
 from actors.files.outgoing import Outgoing
-from actors.files.transfers import Transfers
+from actors.files.transfers import Numbers, Transfers
 from actors.files.walk import WalkError, name_sources
 from actors.messages import (
     AnswerOffer,
@@ -104,12 +104,14 @@ class _Channel:
         self._emit = emit
         self._facts = facts
         self._journal: Journal | None = None
+        self._opening = trio.Lock()
         self._transfers = Transfers()
         self.carrier = Carrier(self._transfers, voice)
         self._ours = 1 if facts.role == "A" else 2  # the number of our next offer
-        self._theirs = 0 if facts.role == "A" else 1  # of the peer's offers, modulo 2
+        self._theirs = Numbers(2 if facts.role == "A" else 1)
         self._unsaid: deque[FileMessage] = deque()  # for which the outbox had no room
         self._active = trio.Event()  # for the ticker: there is a transfer
+        self._over = False  # the call: what it takes a thread to find comes too late
 
     # --- commands and news ---------------------------------------------------------------------------------------
 
@@ -119,6 +121,8 @@ class _Channel:
             match item:
                 case Joined():
                     self.carrier.joined()
+                    for transfer in self._transfers.all():  # what was said of disks may be lost
+                        transfer.peer_disk_waits = transfer.our_disk_waits = False
                 case Left(epoch=epoch):
                     self.carrier.left(epoch)
                 case Told(epoch=epoch, control=control):
@@ -132,7 +136,7 @@ class _Channel:
                 case (command, reply):
                     await self._take_command(command, reply)
         except StoreError as error:
-            self._fail_all(str(error))
+            log.warning("journal: %s", error)
         self._nudge()
 
     async def _take_command(self, command: FileCommand, reply: Emit) -> None:
@@ -167,10 +171,12 @@ class _Channel:
 
     async def _offer(self, command: OfferFiles, reply: Emit) -> None:
         try:
+            sources = await trio.to_thread.run_sync(name_sources, command.paths, abandon_on_cancel=True)
+            journal = await self._open_journal()
+            if self._over:
+                raise WalkError("no-call")
             if any(transfer.shown.now.request == command.id for transfer in self._transfers.out.values()):
                 return  # said again by a screen that came back
-            sources = await trio.to_thread.run_sync(name_sources, command.paths)
-            journal = await self._open_journal()
             if self._transfers.unanswered >= limits.OPEN_OFFERS:
                 raise WalkError("offers-open")
         except WalkError as error:
@@ -180,7 +186,8 @@ class _Channel:
             reply(OfferRefused(id=command.id, cause="journal", detail=str(error)))
             return
         number, self._ours = self._ours, self._ours + 2
-        transfer = Outgoing(number, command.id, sources, journal, self._emit, self._say, self._nudge)
+        spawn = self.nursery.start_soon
+        transfer = Outgoing(number, command.id, sources, journal, self._emit, self._say, self._nudge, spawn)
         self._transfers.out[number] = transfer
         self._nudge()
         await self._list(transfer)
@@ -197,7 +204,7 @@ class _Channel:
     # --- what the peer says --------------------------------------------------------------------------------------
 
     async def _take_offer(self, offer: Offer) -> None:
-        if offer.transfer % 2 != self._theirs or offer.transfer in self._transfers.into:
+        if not self._theirs.take(offer.transfer):
             self._say(Stop(offer.transfer, "protocol"))
             return
         if self._transfers.full:
@@ -209,14 +216,26 @@ class _Channel:
         except StoreError:
             self._say(Stop(offer.transfer, "journal"))
             return
-        transfer = Incoming(offer, journal, record, self._emit, self._say, self.carrier.tell_have)
+        transfer = Incoming(
+            offer,
+            journal,
+            record,
+            self._emit,
+            self._say,
+            self.carrier.tell_have,
+            lambda: self._transfers.coming(transfer),
+        )
         self._transfers.into[offer.transfer] = transfer
         self.carrier.tell_have(transfer)
 
     async def _take_message(self, message: Message | None) -> None:
         number = getattr(message, "transfer", 0)
         if number in self._transfers.out:
-            await self._transfers.out[number].take(message)  # type: ignore[arg-type]
+            transfer = self._transfers.out[number]
+            try:
+                await transfer.take(message)  # type: ignore[arg-type]
+            except StoreError as error:
+                transfer.fail("journal", str(error))
         elif number in self._transfers.into and isinstance(message, Stop):
             self._transfers.into[number].stopped(message)
 
@@ -239,7 +258,11 @@ class _Channel:
                 raise OutboxFullError
             self._voice.say(message)
         except OutboxFullError:
+            if len(self._unsaid) >= limits.OUTBOX_MESSAGES:
+                log.warning("a peer that acknowledges nothing is not told: %s", type(message).__name__)
+                return
             self._unsaid.append(message)
+            self._active.set()
 
     def _nudge(self) -> None:
         self.carrier.nudge()
@@ -258,9 +281,9 @@ class _Channel:
                     self._voice.say(self._unsaid[0])
                     self._unsaid.popleft()
             for outgoing in self._transfers.out.values():
-                outgoing.shown.tick(self._stall(outgoing, outgoing.reading_since, ours=not outgoing.stream))
+                outgoing.shown.tick(self._stall(outgoing, outgoing.reading_since))
             for incoming in self._transfers.into.values():
-                stall = self._stall(incoming, incoming.writing_since, ours=True)
+                stall = self._stall(incoming, incoming.writing_since)
                 incoming.shown.tick(stall)
                 now = incoming.shown.now
                 if not incoming.shown.over and incoming.told != (now.moved, now.moved_files):
@@ -278,10 +301,11 @@ class _Channel:
                 with suppress(StoreError):  # its list stays in the journal, and is forgotten with its age
                     await trio.to_thread.run_sync(transfer.close)
 
-    def _stall(self, transfer: Outgoing | Incoming, since: float | None, *, ours: bool) -> Stall:
+    def _stall(self, transfer: Outgoing | Incoming, since: float | None) -> Stall:
         """Return why a transfer stands still, "" if it does not; tell the peer when it is our disk."""
         stalled = transfer.shown.stalled
-        held = since is not None and trio.current_time() - since >= limits.STALL_SECONDS and ours
+        # Sooner than it is called a stall: the peer, who counts from the same moment, must know by then.
+        held = since is not None and trio.current_time() - since >= limits.STALL_SECONDS / 2
         if held != transfer.our_disk_waits:
             transfer.our_disk_waits = held
             self._voice.tell(DiskWaits(transfer.number, held))
@@ -292,26 +316,29 @@ class _Channel:
         link = self._facts.link()
         if link != "joined":
             return "relay" if link == "out" else "peer-away"
-        if isinstance(transfer, Outgoing) and transfer.stream and since is not None:
-            return ""  # standard input has nothing to say
+        if transfer.peer_disk_waits:
+            return "peer-disk"
+        if transfer.shown.now.size is None:
+            return ""  # standard input may have nothing to say
         if isinstance(transfer, Incoming) and self._transfers.another_moves(transfer):
             transfer.shown.change(state="waiting")  # the sender has put another first
             return ""
-        return "peer-disk" if transfer.peer_disk_waits else "link"
+        if isinstance(transfer, Outgoing) and transfer.shown.still_for >= limits.LANE_STALL_SECONDS:
+            transfer.shown.tried_again()
+            self.carrier.reopen()
+        return "link"
 
     # --- the journal, and the end --------------------------------------------------------------------------------
 
     async def _open_journal(self) -> Journal:
-        if self._journal is None:
-            self._journal = await trio.to_thread.run_sync(Journal, self._facts.store, self._facts.session)
-        return self._journal
-
-    def _fail_all(self, detail: str) -> None:
-        for transfer in self._transfers.all():
-            transfer.fail("journal", detail)
+        async with self._opening:
+            if self._journal is None:
+                self._journal = await trio.to_thread.run_sync(Journal, self._facts.store, self._facts.session)
+            return self._journal
 
     def end(self) -> None:
         """The call is over, and so is every transfer."""
+        self._over = True
         for transfer in self._transfers.all():
             transfer.end_with_call()
 

@@ -16,7 +16,7 @@ from actors.files.packets import FileEnd, ListPage, Piece, Skipped, SmallFiles
 from actors.files.shown import Shown
 from actors.files.taking import PAGE, Taken, TakingError, rows_of, take
 from actors.files.writing import Job, Writer, boot_id
-from actors.messages import AnswerOffer, Emit, Transfer
+from actors.messages import OVER, AnswerOffer, Emit, Transfer
 from actors.peer import Answer, Done, FileMessage, Have, Missed, Offer, Stop
 from actors.store.database import StoreError
 from actors.store.journal import Journal, Row
@@ -31,6 +31,8 @@ Refuse = Callable[[str, str], None]
 class Incoming:
     """What becomes of one offer of the peer's. `say` sends it a message, `tell` has it told what is had here.
 
+    `others` gives what else is coming: folders, and bytes still to come into them.
+
     `accept` runs until the transfer is over; `take_list` and `take` are called from one other task, the lane's
     reader, and wait for the disk: so the lane, and the peer, wait too.
     """
@@ -43,6 +45,7 @@ class Incoming:
         emit: Emit,
         say: Callable[[FileMessage], None],
         tell: Callable[["Incoming"], None],
+        others: Callable[[], list[tuple[str, int]]],
     ) -> None:
         self.number = offer.transfer
         self.listing = Listing(journal, record, offer)
@@ -68,9 +71,12 @@ class Incoming:
         self._record = record
         self._say = say
         self._tell = tell
+        self._others = others
         self._listed = trio.Event()  # the list is whole, or the transfer over
         self._accepting = False
+        self._at_work = 0  # threads that work on the list
         self._assembly: Assembly | None = None  # once it is accepted
+        self._writer: Writer | None = None
         self._jobs: trio.MemorySendChannel[list[Job]] | None = None  # until all has come
         self._writing = trio.CancelScope()
         self._synced_at = -math.inf
@@ -81,15 +87,21 @@ class Incoming:
 
     async def take_list(self, page: ListPage) -> None:
         """Take a page of the list. Raises `StoreError`."""
+        self._at_work += 1
         try:
             await trio.to_thread.run_sync(self.listing.take, page)
         except ListError as error:
             self.fail(error.cause, error.detail)
+        finally:
+            self._at_work -= 1
         if self.listing.whole:
             self._listed.set()
+            self._tell(self)  # the sender need keep the lane open for it no longer
 
     async def entries(self, first: int, count: int) -> tuple[list[Row], int, bool]:
         """Return entries of the list, how many are here, and whether these are all."""
+        if self.closed:
+            return [], 0, False
         rows = await trio.to_thread.run_sync(self._journal.entries, self._record, first, count)
         return rows, self.listing.count, self.listing.whole
 
@@ -116,20 +128,30 @@ class Incoming:
             await self._listed.wait()
             if self.shown.over:
                 return
-            taken = await trio.to_thread.run_sync(take, self._journal, self._record, answer.folder, answer.only)
+            taken = await trio.to_thread.run_sync(
+                partial(take, self._journal, self._record, answer.folder, answer.only, self._others()),
+                abandon_on_cancel=True,
+            )
         except TakingError as error:
             refuse(error.cause, error.detail)
             return
         except StoreError as error:
             self.fail("journal", str(error))
             return
-        writer = Writer(self._journal, self._record, taken.landing, taken.tops, boot_id())
+        if self.shown.now.state in OVER:
+            await trio.to_thread.run_sync(taken.give_back)
+            return
+        self._writer = writer = Writer(self._journal, self._record, taken.landing, taken.tops, boot_id(), taken.runs)
         with self._writing:
             await self._receive(taken, writer)
+        if self.writing_since is not None:
+            return  # a dead disk holds its thread: what it has opened is left to the end of the process
         with trio.CancelScope(shield=True):
             kept = await trio.to_thread.run_sync(writer.close)
         if kept:
             self.shown.change(partial=kept)
+        elif self.shown.now.state != "done" and not self.shown.now.moved:
+            await trio.to_thread.run_sync(taken.give_back)
 
     async def _receive(self, taken: Taken, writer: Writer) -> None:
         runs = None if taken.runs is None else taken.runs.runs
@@ -138,6 +160,8 @@ class Incoming:
             await trio.to_thread.run_sync(note)
             assembly = self._assembly = Assembly(rows_of(self._journal, self._record, taken.runs))
             first = await trio.to_thread.run_sync(assembly.start)
+            if self.shown.over:  # a thread's turn does not end with what is cancelled
+                return
             sending, jobs = trio.open_memory_channel[list[Job]](_JOBS)
             with sending, jobs:
                 self._jobs = sending
@@ -149,13 +173,17 @@ class Incoming:
                 if assembly.finished:
                     sending.close()
                 await self._write_all(writer, first, jobs)
-            await trio.to_thread.run_sync(self._set_folder_times, writer, taken)
+            if not self.shown.over:
+                self.writing_since = trio.current_time()
+                await trio.to_thread.run_sync(self._set_folder_times, writer, taken, abandon_on_cancel=True)
+                self.writing_since = None
         except LandingError as error:
             self.fail(error.cause, error.detail)
         except StoreError as error:
             self.fail("journal", str(error))
         else:
-            self._done(writer, taken)
+            if not self.shown.over:
+                self._done(writer, taken)
 
     async def _write_all(self, writer: Writer, first: list[Job], jobs: trio.MemoryReceiveChannel[list[Job]]) -> None:
         failure: LandingError | StoreError | None = None
@@ -164,7 +192,9 @@ class Incoming:
                 await self._write(writer, first, nursery)
                 async for batch in jobs:
                     with suppress(trio.WouldBlock, trio.EndOfChannel):
-                        while True:  # in one go with what else is here: a thread's turn costs 0.1 ms
+                        # In one go with what else is here: a thread's turn costs 0.1 ms. A pipe may take a second
+                        # for each packet, and what it took is told once the go is done.
+                        while not writer.may_hang:
                             batch += jobs.receive_nowait()
                     await self._write(writer, batch, nursery)
             except (LandingError, StoreError) as error:
@@ -173,10 +203,18 @@ class Incoming:
             raise failure
 
     async def _write(self, writer: Writer, jobs: list[Job], nursery: trio.Nursery) -> None:
+        await trio.lowlevel.checkpoint_if_cancelled()  # else `writing_since` would stay, of no thread
         self.writing_since = trio.current_time()
-        # A pipe that nobody reads may hold its writer for ever: it is left behind then.
-        outcome = await trio.to_thread.run_sync(writer.do, jobs, abandon_on_cancel=writer.may_hang)
+        # A dead disk, or a pipe that nobody reads, may hold its writer for ever: it is left behind then, with
+        # `writing_since`. See `_end`: what merely ends waits for its writer.
+        try:
+            outcome = await trio.to_thread.run_sync(writer.do, jobs, abandon_on_cancel=True)
+        except (LandingError, StoreError):
+            self.writing_since = None
+            raise
         self.writing_since = None
+        if self.shown.over:
+            self._writing.cancel()
         now = self.shown.now
         self.shown.moved(now.moved + outcome.size, now.moved_files + outcome.files)
         for row, name in outcome.renamed:
@@ -188,7 +226,8 @@ class Incoming:
             self.shown.change(missed=now.missed + len(outcome.missed), partial=outcome.kept or now.partial)
         if now.size is None:
             self._tell(self)  # the sender keeps of a stream what we do not have
-        self._sync(writer, outcome.size, nursery)
+        if not self.shown.over:
+            self._sync(writer, outcome.size, nursery)
 
     def _sync(self, writer: Writer, written: int, nursery: trio.Nursery) -> None:
         """Have the disk itself keep what is written, now and then, while the next is being written."""
@@ -200,12 +239,12 @@ class Incoming:
             nursery.start_soon(self._sync_now, point)
 
     async def _sync_now(self, point: Callable[[], None]) -> None:
-        await trio.to_thread.run_sync(point)
+        await trio.to_thread.run_sync(point, abandon_on_cancel=True)
         self._syncing = False
 
     def _set_folder_times(self, writer: Writer, taken: Taken) -> None:
         before = limits.OFFER_ENTRIES + 1
-        while rows := self._journal.folders_backwards(self._record, before, PAGE):
+        while not writer.stopped and (rows := self._journal.folders_backwards(self._record, before, PAGE)):
             before = rows[-1].number
             writer.set_folder_times(row for row in rows if taken.runs is None or row.number in taken.runs)
 
@@ -220,6 +259,7 @@ class Incoming:
             return
         if self.shown.now.state == "waiting":
             self.shown.change(state="moving")
+        self._at_work += 1
         try:
             if isinstance(packet, Piece):
                 jobs = self._assembly.take(packet)
@@ -228,6 +268,8 @@ class Incoming:
         except StepError as error:
             self.fail("out-of-step", str(error))
             return
+        finally:
+            self._at_work -= 1
         with suppress(trio.BrokenResourceError, trio.ClosedResourceError):  # it ended meanwhile
             if jobs:
                 await self._jobs.send(jobs)
@@ -274,7 +316,7 @@ class Incoming:
     @property
     def idle(self) -> bool:
         """Whether nothing works for it."""
-        return not self._accepting
+        return not self._accepting and not self._at_work
 
     def close(self) -> None:
         """Forget the list, unless a part is kept that it belongs to. Blocks; raises `StoreError`."""
@@ -289,5 +331,8 @@ class Incoming:
     def _end(self, state: str, **fields: str) -> None:
         self.shown.change(state=state, **fields)
         self._listed.set()
-        if state != "done":
+        if state == "done" or self._writer is None:
+            return
+        self._writer.stopped = True
+        if self.writing_since is None or self._writer.may_hang:
             self._writing.cancel()

@@ -7,6 +7,7 @@ destination itself, and moved to its own name with link(2), which takes no name 
 
 import errno
 import os
+import select
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -65,7 +66,10 @@ class Landing:
 
     def need(self, size: int) -> None:
         """Raise `LandingError` "no-space" unless the disk has room for `size` bytes."""
-        found = os.fstatvfs(self._root)
+        try:
+            found = os.fstatvfs(self._root)
+        except OSError as error:
+            raise _failure(error) from error
         free = found.f_bavail * found.f_frsize
         if size > free:
             raise LandingError("no-space", f"{size} {free}")
@@ -88,7 +92,7 @@ class Landing:
             except FileExistsError:
                 continue
             except OSError as error:
-                raise _failure(error) from error
+                raise _of_entry(error, name) from error
             return tried
         raise EntryError("no-name", name)
 
@@ -103,10 +107,11 @@ class Landing:
 
     def set_time(self, parts: Parts, modified: int) -> None:
         """Give a folder its modification time (ns): once nothing more is put into it."""
-        with suppress(OSError, EntryError, OverflowError):  # a nicety: the files are there
-            os.utime(self._enter(parts), ns=(modified, modified))
+        # A nicety: the files are there. What the person has moved away meanwhile is not made again.
+        with suppress(LandingError, EntryError, OSError, OverflowError):
+            os.utime(self._enter(parts, make=False), ns=(modified, modified))
 
-    def _enter(self, parts: Parts) -> int:
+    def _enter(self, parts: Parts, *, make: bool = True) -> int:
         """Open a folder, made if need be; return its descriptor, which stays ours."""
         same = 0
         while same < min(len(parts), len(self._way)) and self._way[same][0] == parts[same]:
@@ -115,13 +120,14 @@ class Landing:
         for part in parts[same:]:
             above = self._way[-1][1] if self._way else self._root
             try:
-                with suppress(FileExistsError):
-                    os.mkdir(part, dir_fd=above)
+                if make:
+                    with suppress(FileExistsError):
+                        os.mkdir(part, dir_fd=above)
                 self._way.append((part, os.open(part, _FOLDER, dir_fd=above)))
             except OSError as error:
                 if error.errno in (errno.ENOTDIR, errno.ELOOP):
                     raise EntryError("not-folder", part) from error
-                raise _failure(error) from error
+                raise _of_entry(error, part) from error
         return self._way[-1][1] if self._way else self._root
 
     def _leave(self, depth: int) -> None:
@@ -141,7 +147,7 @@ class Landing:
                     self.partial = tried
                     return
         except OSError as error:
-            raise _failure(error) from error
+            raise _of_entry(error, name) from error
         raise EntryError("no-name", hidden)
 
     def write(self, data: Buffer) -> None:
@@ -156,18 +162,22 @@ class Landing:
     def finish(self, parts: Parts, modified: int) -> Parts:
         """The file is whole: give it its time (ns) and its name, or the next free one; return where it is."""
         try:
-            with suppress(OverflowError):  # no disk has that year
+            with suppress(OSError, OverflowError):  # no disk has that year, some have no times
                 os.utime(self._fd, ns=(modified, modified))
-            os.close(self._fd)
-            self._fd = -1
+            self._close_file()
             into = self._enter(parts[:-1])
             for tried in _tries(parts[-1]):
                 if self._move(tried, into):
                     self.partial = ""
                     return (*parts[:-1], tried)
         except OSError as error:
-            raise _failure(error) from error
+            raise _of_entry(error, parts[-1]) from error
         raise EntryError("no-name", parts[-1])
+
+    def _close_file(self) -> None:
+        """Close the file; on a network disk this is where it is said that writing failed. Raises `OSError`."""
+        descriptor, self._fd = self._fd, -1
+        os.close(descriptor)
 
     def _move(self, name: str, into: int) -> bool:
         """Move the hidden file to this name; False if it is taken."""
@@ -192,9 +202,9 @@ class Landing:
         if not self.partial:
             return ""
         kept, size = self.partial, 0
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        with suppress(OSError):
+            if self._fd >= 0:
+                self._close_file()
         with suppress(OSError):
             size = os.stat(kept, dir_fd=self._root, follow_symlinks=False).st_size
         self.partial = ""
@@ -225,15 +235,19 @@ class Output:
         view = memoryview(data)
         try:
             while view:
-                view = view[os.write(self._fd, view) :]
+                try:
+                    view = view[os.write(self._fd, view) :]
+                except BlockingIOError:  # whoever gave it to us made it so
+                    select.select([], [self._fd], [])
         except OSError:
             raise LandingError("output-closed") from None
 
     def finish(self, parts: Parts, modified: int) -> Parts:
         """Tell whoever reads that this was all."""
-        null = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
-        os.dup2(null, self._fd)
-        os.close(null)
+        with suppress(OSError):
+            null = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+            os.dup2(null, self._fd)
+            os.close(null)
         return parts
 
     def make_folder(self, parts: Parts) -> None:
@@ -259,6 +273,13 @@ def _tries(name: str) -> Iterator[str]:
     yield name
     for number in range(1, limits.NAME_TRIES):
         yield numbered(name, number)
+
+
+def _of_entry(error: OSError, name: str) -> EntryError | LandingError:
+    """Return what an error means that may be about one name: some disks take fewer than others."""
+    if error.errno in (errno.EINVAL, errno.ENAMETOOLONG, errno.EILSEQ):
+        return EntryError("no-name", name)
+    return _failure(error)
 
 
 def _failure(error: OSError) -> LandingError:

@@ -49,7 +49,7 @@ class Listing:
         for number, entry in enumerate(page.entries, page.first):
             path = self._place(entry, new)
             new.add(path)
-            self.bytes += len(path) + ROW_BYTES
+            self.bytes += 2 * len(path.encode()) + ROW_BYTES
             rows.append(Row(number, path, entry.kind, entry.size, entry.modified))
             self._folders += entry.kind == "folder"
             self._size = None if self._size is None or entry.size is None else self._size + entry.size

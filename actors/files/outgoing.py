@@ -1,14 +1,16 @@
 """One offer of ours: its list is made and offered; list and files are read as the lane asks for them."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Awaitable, Callable
 from functools import partial
 from itertools import islice
-from typing import Final
+from typing import Final, TypeVar
 
 import trio
 
 from actors.files import packets
 from actors.files.packets import Entry
+from actors.files.reading import read_stdin
 from actors.files.selection import Runs, RunsError
 from actors.files.shown import Shown
 from actors.files.source import Packet, Parcel, Source
@@ -22,6 +24,8 @@ from relay import limits
 
 _FAST_RATE: Final = 16e6  # bytes a second: a piece of the largest passes in 60 ms
 LISTED: Final = 2000  # entries that are read, or sent, in one go
+
+_Result = TypeVar("_Result")
 
 
 class Outgoing:
@@ -39,6 +43,7 @@ class Outgoing:
         emit: Emit,
         say: Callable[[FileMessage], None],
         wake: Callable[[], None],
+        spawn: Callable[[Callable[[], Awaitable[None]]], None],
     ) -> None:
         self.number = number
         name = next(iter(sources))
@@ -51,7 +56,9 @@ class Outgoing:
         self._journal = journal
         self._say = say
         self._wake = wake
+        self._spawn = spawn
         self._scope = trio.CancelScope()  # of making the list
+        self._pumping = trio.CancelScope()  # of reading standard input
         self._listing = True
         self._record = 0
         self._count = 0  # entries of the list
@@ -61,6 +68,7 @@ class Outgoing:
         self._on = (0, 0)  # epoch and generation of the lane that list and source are placed for
         self._sent = 0  # bytes of files, by this side's reckoning
         self._source: Source | None = None  # once it is accepted
+        self._drained = trio.Event()  # of a stream, something need not be kept any longer
         self._read_all = False
 
     # --- the list ------------------------------------------------------------------------------------------------
@@ -79,7 +87,7 @@ class Outgoing:
         found = walk(self._sources)
         files = folders = size = skipped = room = 0
         names: list[str] = []
-        while page := await trio.to_thread.run_sync(lambda: list(islice(found, LISTED))):
+        while page := await _walking(lambda: list(islice(found, LISTED))):
             rows = [item for item in page if isinstance(item, Row)]
             for left_out in (item for item in page if isinstance(item, LeftOut)):
                 skipped += 1
@@ -92,10 +100,12 @@ class Outgoing:
                 if len(names) < limits.OFFER_NAMES and room <= limits.OFFER_NAMES_BYTES:
                     names.append(row.path + "/" * (row.kind == "folder"))
             files += len(rows)
+        if self.shown.over:  # a thread's turn does not end with what is cancelled
+            return
         files -= folders
         self._count = files + folders
-        if not self._count:
-            self.end("failed", "empty")
+        if not self._count or size >= 2**63:
+            self.end("failed", "too-many" if self._count else "empty")
             return
         total = None if self.stream else size
         self._say(Offer(self.number, files, folders, total, tuple(names), skipped))
@@ -105,6 +115,8 @@ class Outgoing:
 
     async def entries(self, first: int, count: int) -> tuple[list[Row], int, bool]:
         """Return entries of the list, how many there are, and whether these are all."""
+        if self.closed:
+            return [], 0, False
         rows = await trio.to_thread.run_sync(self._journal.entries, self._record, first, count)
         return rows, self._count, self.shown.now.state != "listing"
 
@@ -112,9 +124,11 @@ class Outgoing:
 
     async def take(self, message: Answer | Stop | Missed | Done) -> None:
         """Take what the receiver said. Raises `StoreError`."""
-        if isinstance(message, Done) and self.shown.now.state != "done":
-            self.shown.moved(message.size, message.files)  # it has everything; if we wanted to stop, that came too late
-            self.end("done", missed=message.missed)
+        if isinstance(message, Done) and self._source is not None and self.shown.now.state != "done":
+            self._moved(message.size, message.files)  # it has everything; if we wanted to stop, that came too late
+            self._close_doors()
+            missed = min(message.missed, self.shown.now.files + self.shown.now.folders)
+            self.shown.settle(state="done", cause="", detail="", missed=missed)
         if self.shown.over:
             return
         match message:
@@ -129,7 +143,8 @@ class Outgoing:
             case Missed(entry=entry, reason=reason):
                 rows = await trio.to_thread.run_sync(self._journal.entries, self._record, entry, 1)
                 for row in rows:
-                    self.shown.note(row.path, reason)
+                    if row.number == entry:
+                        self.shown.note(row.path, reason)
             case _:
                 pass
 
@@ -144,32 +159,62 @@ class Outgoing:
         if runs is not None:
             totals = await trio.to_thread.run_sync(self._journal.totals, self._record, runs)
             self.shown.change(files=totals.files, folders=totals.folders, size=totals.size)
+        if self.shown.over:
+            return
         self._source = Source(self._journal, self._record, self.number, self._sources, taken)
         self.shown.change(state="waiting")
+        if self.stream:
+            self._spawn(self._pump)
         self._wake()
+
+    async def _pump(self) -> None:
+        """Take in standard input as it comes, and as far as it may be kept."""
+        assert self._source is not None
+        stream = self._source.open_stream()
+        with self._pumping:
+            while not stream.over:
+                if stream.full:
+                    self._drained = trio.Event()
+                    await self._drained.wait()
+                    continue
+                try:  # it may say nothing for hours: its reader is left behind then
+                    data = await trio.to_thread.run_sync(read_stdin, stream.room, abandon_on_cancel=True)
+                except OSError as error:
+                    self.fail("source-gone", os.strerror(error.errno or 0))
+                    return
+                stream.take(data)
+                self._wake()
 
     def have(self, epoch: int, have: Have) -> None:
         """Take what the receiver has."""
         self._have = epoch, have
         if self.shown.now.state in ("waiting", "moving"):
-            self.shown.moved(have.size, have.files)
+            self._moved(have.size, have.files)
         self._note_kept()
         self._wake()
+
+    def _moved(self, size: int, files: int) -> None:
+        """Show what the receiver says that it has, as far as there is so much."""
+        now = self.shown.now
+        self.shown.moved(size if now.size is None else min(size, now.size), min(files, now.files))
 
     def _note_kept(self) -> None:
         """Tell the source what need not be kept, unless its thread is at work; then once it is not."""
         if self._source is not None and self._have is not None and self.reading_since is None:
             have = self._have[1]
             self._source.kept((have.entry, have.block, have.offset))
+            self._drained.set()
 
     # --- what goes onto the lane ---------------------------------------------------------------------------------
 
     @property
     def wants_lane(self) -> bool:
-        """Whether there is something that only a lane can carry."""
+        """Whether the receiver lacks something that only a lane can carry. What was put onto one counts for nothing:
+        it may be lost with it."""
         if self.shown.over or self.shown.now.state == "listing":
             return False
-        return not self._list_sent or (self._source is not None and not self._read_all)
+        have = None if self._have is None else self._have[1]
+        return have is None or have.listed < self._count or (self._source is not None and have.entry <= self._count)
 
     def ready(self, lane: LaneOpened) -> bool:
         """Whether something can be read for this lane now: the receiver has said where this lane goes on."""
@@ -182,7 +227,7 @@ class Outgoing:
             return True
         if not self._list_sent:
             return True
-        return self._source is not None and not self._read_all and not self._source.waits_for_receiver
+        return self._source is not None and not self._read_all and not self._source.dry
 
     @property
     def in_flight(self) -> int:
@@ -191,7 +236,7 @@ class Outgoing:
 
     @property
     def idle(self) -> bool:
-        """Whether no thread works for it."""
+        """Whether nothing works for it."""
         return self.reading_since is None and not self._listing
 
     @property
@@ -207,7 +252,7 @@ class Outgoing:
         self._on = lane.epoch, lane.generation
         try:
             if have is not None:
-                self._sent = have.size
+                self._sent = self.shown.now.moved
                 self._listed = min(have.listed, self._count)
                 self._list_sent = self._listed == self._count
                 self._read_all = False
@@ -249,8 +294,7 @@ class Outgoing:
                 source.seek((have.entry, have.block, have.offset))
             return source.next(piece)
 
-        # Standard input may say nothing for hours: its reader is left behind then.
-        parcel = await trio.to_thread.run_sync(read, abandon_on_cancel=self.stream)
+        parcel = await _walking(read)
         if parcel is None:
             self._read_all = True
             for path in await trio.to_thread.run_sync(lambda: list(islice(source.changed_folders(), limits.NOTES))):
@@ -282,10 +326,19 @@ class Outgoing:
         if not self.shown.over:
             self.end("failed", "call-over")
 
-    def end(self, state: str, cause: str = "", detail: str = "", **fields: int) -> None:
+    def step_back(self) -> None:
+        """Another was put first."""
+        if self.shown.now.state == "moving" and not self._read_all:
+            self.shown.change(state="waiting")
+
+    def end(self, state: str, cause: str = "", detail: str = "") -> None:
         """It is over: note why."""
+        self._close_doors()
+        self.shown.change(state=state, cause=cause, detail=detail)
+
+    def _close_doors(self) -> None:
         self._scope.cancel()
-        self.shown.change(state=state, cause=cause, detail=detail, **fields)
+        self._pumping.cancel()
         self._wake()
 
     def close(self) -> None:
@@ -294,3 +347,8 @@ class Outgoing:
             self._source.close()
         if self._record:
             self._journal.forget(self._record)
+
+
+async def _walking(work: Callable[[], _Result]) -> _Result:
+    """Read in a thread; one that a dead disk holds is left behind with the call."""
+    return await trio.to_thread.run_sync(work, abandon_on_cancel=True)

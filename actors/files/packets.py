@@ -41,7 +41,7 @@ class Entry(Struct, frozen=True, array_like=True):
 
     path: Annotated[str, Meta(min_length=1, max_length=limits.PATH_BYTES)]
     kind: Literal["file", "program", "folder", "stream"]
-    size: Annotated[int, Meta(ge=0, lt=2**62)] | None
+    size: Annotated[int, Meta(ge=0, le=limits.FILE_BYTES)] | None
     modified: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 

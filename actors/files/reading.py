@@ -1,8 +1,9 @@
 """Reads one file, or standard input, block by block, and notices when it is not what was offered. For a thread."""
 
 import os
+import select
+import threading
 from collections import deque
-from collections.abc import Callable
 from typing import Final
 
 from blake3 import blake3
@@ -84,59 +85,81 @@ class OpenFile:
 
 
 class Stream:
-    """Standard input: `read(size)` gives its next bytes, none at the end. What the receiver does not have is kept,
-    up to STREAM_BYTES: nothing else could give it again."""
+    """Standard input: taken in as it comes, given in pieces, and kept until the receiver has it, up to STREAM_BYTES:
+    nothing else could give it again. Not for two threads at once but for what its lock guards: all of it."""
 
-    def __init__(self, row: Row, read: Callable[[int], bytes]) -> None:
+    def __init__(self, row: Row) -> None:
         self.row = row
-        self.size = 0  # read so far
-        self._read = read
+        self.size = 0  # taken in so far
+        self.over = False
         self._kept: deque[bytes] = deque()
         self._first = 0  # where what is kept begins
         self._at = 0  # where what is given next begins
         self._tree = TreeHash()
         self._hasher = blake3()
+        self._lock = threading.Lock()
 
     @property
     def full(self) -> bool:
-        """Whether the receiver must have some of it before more is read."""
-        return self._at == self.size and self.size - self._first >= limits.STREAM_BYTES
+        """Whether the receiver must have some of it before more is taken in."""
+        return self.size - self._first >= limits.STREAM_BYTES
+
+    @property
+    def room(self) -> int:
+        """How much may be taken in at once: no piece reaches beyond a block."""
+        return min(limits.FILE_CHUNK_BYTES, limits.BLOCK_BYTES - self.size % limits.BLOCK_BYTES)
+
+    @property
+    def dry(self) -> bool:
+        """Whether there is nothing to give just now, neither bytes nor the end."""
+        return self._at == self.size and not self.over
+
+    def take(self, data: bytes) -> None:
+        """Take in what came; nothing is the end."""
+        with self._lock:
+            self.over = self.over or not data
+            if data:
+                self._kept.append(data)
+                self.size += len(data)
+                self._hasher.update(data)
+                if self.size % limits.BLOCK_BYTES == 0:
+                    self._tree.add(self._hasher.digest())
+                    self._hasher = blake3()
+
+    def give(self) -> tuple[int, bytes]:
+        """Return the next bytes and where they begin; none when it is dry or at its end."""
+        with self._lock:
+            start, place = self._at, self._first
+            for data in self._kept:
+                if place <= start < place + len(data):
+                    self._at = place + len(data)
+                    return start, data[start - place :]
+                place += len(data)
+            return start, b""
+
+    def seek(self, place: int) -> None:
+        """Give again from this byte on, or from the first that is kept."""
+        with self._lock:
+            self._at = max(self._first, min(place, self.size))
+
+    def forget(self, place: int) -> None:
+        """The receiver has everything before this byte."""
+        with self._lock:
+            while self._kept and self._first + len(self._kept[0]) <= min(place, self._at):
+                self._first += len(self._kept.popleft())
 
     def digest(self) -> bytes:
-        """Return the tree hash of all that was read."""
+        """Return the tree hash of all that was taken in."""
         whole = self._tree.copy()
         if self.size % limits.BLOCK_BYTES:
             whole.add(self._hasher.digest())
         return whole.digest(self.size)
 
-    def seek(self, place: int) -> None:
-        """Give again from this byte on, or from the first that is kept."""
-        self._at = max(self._first, min(place, self.size))
 
-    def forget(self, place: int) -> None:
-        """The receiver has everything before this byte."""
-        while self._kept and self._first + len(self._kept[0]) <= min(place, self._at):
-            self._first += len(self._kept.popleft())
-
-    def next_piece(self, piece: int) -> tuple[int, bytes]:
-        """Return the next bytes and where they begin: at most `piece`, none beyond a block, none at the end."""
-        if self._at == self.size:
-            room = limits.BLOCK_BYTES - self.size % limits.BLOCK_BYTES
-            self._take(self._read(min(piece, room)))
-        start, place = self._at, self._first
-        for data in self._kept:
-            if place <= start < place + len(data):
-                self._at = place + len(data)
-                return start, data[start - place :]
-            place += len(data)
-        return start, b""
-
-    def _take(self, data: bytes) -> None:
-        if not data:
-            return
-        self._kept.append(data)
-        self.size += len(data)
-        self._hasher.update(data)
-        if self.size % limits.BLOCK_BYTES == 0:
-            self._tree.add(self._hasher.digest())
-            self._hasher = blake3()
+def read_stdin(size: int) -> bytes:
+    """Return the next bytes of standard input, at most `size`, none at its end; waits for them. Raises `OSError`."""
+    while True:
+        try:
+            return os.read(0, size)
+        except BlockingIOError:  # whoever gave it to us made it so
+            select.select([0], [], [])

@@ -19,6 +19,7 @@ class Shown:
         self._emit = emit
         self._pace = Pace()
         self._notes = 0
+        self._moved_at = trio.current_time()
         self._told: TransferProgressed | None = None
         emit(TransferChanged(transfer=transfer))
 
@@ -28,7 +29,12 @@ class Shown:
         return self.now.state in OVER
 
     def change(self, **fields: Any) -> None:
-        """Change what is not progress, and tell, if anything is different."""
+        """Change what is not progress, and tell, if anything is different. What is over stays as it ended."""
+        if not (self.over and "state" in fields):
+            self.settle(**fields)
+
+    def settle(self, **fields: Any) -> None:
+        """The same, also for what is over: when it turns out to have been done after all."""
         changed = _bounded(msgspec.structs.replace(self.now, **fields))
         if changed.state != self.now.state:
             if changed.state == "moving":
@@ -44,13 +50,26 @@ class Shown:
 
     def moved(self, size: int, files: int) -> None:
         """The receiver has so many bytes and files now; told with the next `tick`."""
-        self.now = msgspec.structs.replace(self.now, moved=size, moved_files=files)
+        if self.now.stall and size > self.now.moved:  # what stood still says nothing of how fast it goes on
+            self._pace = Pace(self.now.moved)
+            self._pace.begin(trio.current_time())
         self._pace.take(trio.current_time(), size)
+        self.now = msgspec.structs.replace(self.now, moved=size, moved_files=files)
+        self._moved_at = trio.current_time()
 
     @property
     def stalled(self) -> bool:
         """Whether nothing moves that should."""
         return self.now.state == "moving" and self._pace.stalled(trio.current_time())
+
+    @property
+    def still_for(self) -> float:
+        """Seconds since anything moved, or another connection was tried."""
+        return trio.current_time() - self._moved_at
+
+    def tried_again(self) -> None:
+        """Another connection is tried now."""
+        self._moved_at = trio.current_time()
 
     def tick(self, stall: Stall) -> None:
         """Tell the progress, if there was some; `stall` says why there is none."""

@@ -4,9 +4,10 @@ A file that is not the one that was offered (its size, its time or its inode dif
 is gone, or can't be read, is skipped with a reason; the others go on.
 """
 
+import errno
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,7 +16,7 @@ from actors.files import packets
 from actors.files.reading import ChangedError, OpenFile, Stream
 from actors.files.selection import Runs
 from actors.files.tree import blocks_of, file_hash
-from actors.files.walk import stamp
+from actors.files.walk import STDIN_NAME, stamp
 from actors.store.journal import Journal, Row
 from relay import limits
 
@@ -36,8 +37,7 @@ class Parcel:
 
 
 class Source:
-    """The files of one offer. `sources` tells where each top name lies; `stdin` reads at most so many bytes of
-    standard input. One thread at a time."""
+    """The files of one offer. `sources` tells where each top name lies. One thread at a time."""
 
     def __init__(
         self,
@@ -46,14 +46,12 @@ class Source:
         number: int,
         sources: dict[str, str],
         runs: Runs | None,
-        stdin: Callable[[int], bytes] = lambda size: os.read(0, size),
     ) -> None:
         self._journal = journal
         self._record = record
         self._number = number
         self._sources = sources
         self._runs = runs
-        self._stdin = stdin
         self._rows: deque[Row] = deque()
         self._next_row = 1
         self._file: OpenFile | None = None
@@ -86,10 +84,15 @@ class Source:
         if self._stream is not None and place[0] == self._stream.row.number:
             self._stream.forget(_byte(place))
 
+    def open_stream(self) -> Stream:
+        """Return what standard input is to be put into: its offer has it alone."""
+        self._stream = Stream(Row(1, STDIN_NAME, "stream", None, 0))
+        return self._stream
+
     @property
-    def waits_for_receiver(self) -> bool:
-        """Whether as much of a stream is kept as may be: nothing is read until the receiver has some of it."""
-        return self._stream is not None and self._stream.full
+    def dry(self) -> bool:
+        """Whether standard input has nothing to give just now."""
+        return self._stream is not None and self._stream.dry
 
     def next(self, piece: int = limits.FILE_CHUNK_BYTES) -> Parcel | None:
         """Return what comes next, in pieces of at most so many bytes; None at the end. Raises `StoreError`."""
@@ -109,7 +112,7 @@ class Source:
             if row.kind == "stream":
                 self._rows.appendleft(row)
                 if not small:
-                    return self._read_stream(row, piece)
+                    return self._read_stream(row)
                 break
             self._begin(row, parcel, small)
             if parcel.size >= min(piece, PACKED_BYTES) or len(small) + len(parcel.noted) >= ROWS:
@@ -174,7 +177,7 @@ class Source:
             self._skip(row, error, parcel)
             return
         parcel.packets.extend((packets.BLOCK, payload) for payload in payloads)
-        parcel.size = sum(len(payload) - packets.PIECE_HEAD.size for payload in payloads)
+        parcel.size += sum(len(payload) - packets.PIECE_HEAD.size for payload in payloads)
         if last:
             self.close()
             end = packets.encode_end(self._number, row.number, file.size, file.tree.digest(file.size))
@@ -190,20 +193,25 @@ class Source:
                 file.block += 1
             while file.block < block:
                 file.read_block(self._number, limits.BLOCK_BYTES)
-        except (OSError, ChangedError):
+        except BaseException as error:
             if file is not None:
                 file.close()
-            return None
+            if isinstance(error, OSError | ChangedError):
+                return None
+            raise
         return file
 
     # --- standard input ------------------------------------------------------------------------------------------
 
-    def _read_stream(self, row: Row, piece: int) -> Parcel:
-        stream = self._stream = self._stream or Stream(row, self._stdin)
-        start, data = stream.next_piece(piece)
+    def _read_stream(self, row: Row) -> Parcel:
+        assert self._stream is not None
+        over = self._stream.over
+        start, data = self._stream.give()
+        if not data and not over:
+            return Parcel()
         if not data:
             self._rows.popleft()
-            end = packets.encode_end(self._number, row.number, stream.size, stream.digest())
+            end = packets.encode_end(self._number, row.number, self._stream.size, self._stream.digest())
             return Parcel([(packets.END, end)])
         head = packets.PIECE_HEAD.pack(self._number, row.number, *divmod(start, limits.BLOCK_BYTES))
         return Parcel([(packets.BLOCK, head + data)], size=len(data))
@@ -224,6 +232,8 @@ class Source:
 
     def _path_of(self, row: Row) -> str:
         top, _, rest = row.path.partition("/")
+        if top not in self._sources:
+            raise FileNotFoundError(errno.ENOENT, row.path)
         return os.path.join(self._sources[top], rest) if rest else self._sources[top]
 
     def changed_folders(self) -> Iterator[str]:

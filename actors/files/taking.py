@@ -1,7 +1,9 @@
 """Decides what is taken of an offer and where it goes, before a byte of it comes. Blocks: for a thread."""
 
+import os
 import secrets
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -38,10 +40,23 @@ class Taken:
     folder: str
     path: str
 
+    def give_back(self) -> None:
+        """It is not taken after all: remove the top folders that were made, and close everything. Blocks."""
+        if isinstance(self.landing, Landing):
+            with suppress(LandingError):
+                landing = Landing(self.landing.folder, self.token)
+                for made in self.tops.values():
+                    landing.unmake_top(made)
+                landing.close()
+        self.landing.close()
 
-def take(journal: Journal, record: int, folder: str, only: Sequence[str]) -> Taken:
+
+def take(
+    journal: Journal, record: int, folder: str, only: Sequence[str], others: Sequence[tuple[str, int]] = ()
+) -> Taken:
     """Take the list of this record, or the part that `only` names, into `folder` ("" is the download folder, "-"
-    standard output). Top folders are made here, under names that were free. Raises `TakingError` and `StoreError`.
+    standard output), beside `others` that are coming (folder and bytes). Top folders are made here, under names that
+    were free. Raises `TakingError` and `StoreError`.
     """
     runs = None
     if only:
@@ -64,7 +79,8 @@ def take(journal: Journal, record: int, folder: str, only: Sequence[str]) -> Tak
         raise TakingError(error.cause, error.detail) from None
     tops: dict[str, str] = {}
     try:
-        landing.need(totals.size or 0)
+        coming = sum(size for other, size in others if _same_disk(other, landing.folder))
+        landing.need((totals.size or 0) + coming)
         first = ""
         for row in rows_of(journal, record, runs):
             top, below, _ = row.path.partition("/")
@@ -77,9 +93,18 @@ def take(journal: Journal, record: int, folder: str, only: Sequence[str]) -> Tak
         landing.close()
         raise TakingError(error.cause, error.detail) from None
     except BaseException:
+        for made in tops.values():
+            landing.unmake_top(made)
         landing.close()
         raise
     return Taken(runs, totals, landing, tops, token, str(landing.folder), str(landing.folder / tops.get(first, first)))
+
+
+def _same_disk(one: str, other: Path) -> bool:
+    try:
+        return os.stat(one).st_dev == os.stat(other).st_dev
+    except OSError:
+        return False
 
 
 def rows_of(journal: Journal, record: int, runs: Runs | None) -> Iterator[Row]:

@@ -1,8 +1,35 @@
 """The transfers of a call: ours in the order in which they are sent, the peer's, and those that are over."""
 
+from collections import deque
+from typing import Final
+
 from actors.files.incoming import Incoming
 from actors.files.outgoing import Outgoing
 from relay import limits
+
+_LATE: Final = 1000  # numbers that may still come, though higher ones have
+
+
+class Numbers:
+    """The numbers of the peer's offers, from `first` on, every other one. They come about in their order: listing a
+    large folder takes longer than what is offered after it."""
+
+    def __init__(self, first: int) -> None:
+        self._next = first
+        self._late: deque[int] = deque(maxlen=_LATE)
+
+    def take(self, number: int) -> bool:
+        """Tell whether a new offer may have this number; then none has it again."""
+        if (number - self._next) % 2:
+            return False
+        if number < self._next:
+            if number not in self._late:
+                return False
+            self._late.remove(number)
+            return True
+        self._late.extend(range(max(self._next, number - 2 * _LATE), number, 2))
+        self._next = number + 2
+        return True
 
 
 class Transfers:
@@ -37,6 +64,14 @@ class Transfers:
         under_way = sum(not transfer.shown.over for transfer in self.into.values())
         return offered >= limits.OPEN_OFFERS or under_way >= limits.OPEN_TRANSFERS
 
+    def coming(self, beside: Incoming) -> list[tuple[str, int]]:
+        """Return where the peer's accepted transfers but this one go, and how much of each is still to come."""
+        return [
+            (t.shown.now.folder, max(0, (t.shown.now.size or 0) - t.shown.now.moved))
+            for t in self.into.values()
+            if t != beside and t.shown.now.state in ("waiting", "moving")
+        ]
+
     def another_moves(self, transfer: Incoming) -> bool:
         """Whether something else comes from the peer just now."""
         return any(t.shown.now.state == "moving" and not t.shown.stalled for t in self.into.values() if t != transfer)
@@ -53,9 +88,11 @@ class Transfers:
 
     def put_first(self, number: int) -> None:
         """Send this one of ours before the others."""
+        if self.out[number].shown.now.state not in ("waiting", "moving"):
+            return
         for transfer in self.out.values():
-            if transfer.number != number and transfer.shown.now.state == "moving":
-                transfer.shown.change(state="waiting")
+            if transfer.number != number:
+                transfer.step_back()
         self.out = {number: self.out.pop(number), **self.out}
         self.renumber()
 

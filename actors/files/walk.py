@@ -2,6 +2,7 @@
 
 import os
 import stat
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -87,7 +88,7 @@ def walk(sources: dict[str, str]) -> Iterator[Row | LeftOut]:
 
 def _walk_one(name: str, path: str) -> Iterator[Row | LeftOut]:
     if path == STDIN:
-        yield Row(0, name, "stream", None, 0)
+        yield Row(0, name, "stream", None, time.time_ns())
         return
     top = _look(name, path, os.stat)
     yield top
@@ -149,6 +150,8 @@ def stamp(found: os.stat_result) -> tuple[int, int]:
 def _row(shown: str, found: os.stat_result) -> Row | LeftOut:
     if stat.S_ISDIR(found.st_mode):
         return Row(0, shown, "folder", 0, *stamp(found))
+    if stat.S_ISREG(found.st_mode) and found.st_size > limits.FILE_BYTES:
+        return LeftOut(shown, "skipped-large")
     if stat.S_ISREG(found.st_mode):
         kind = "program" if found.st_mode & stat.S_IXUSR else "file"
         return Row(0, shown, kind, found.st_size, *stamp(found))

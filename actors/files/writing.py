@@ -4,11 +4,13 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from blake3 import blake3
 
 from actors.files.landing import EntryError, Landing, Output, Parts
 from actors.files.packets import SmallFile
+from actors.files.selection import Runs
 from actors.files.tree import TreeHash, file_hash
 from actors.store.database import StoreError
 from actors.store.journal import Journal, Row
@@ -16,10 +18,11 @@ from relay import limits
 
 
 @dataclass(frozen=True, slots=True)
-class MakeFolder:
-    """A folder of the list."""
+class MakeFolders:
+    """The folders of the list from number `first` to `last`: there may be a million of them."""
 
-    row: Row
+    first: int
+    last: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,9 @@ class GiveUp:
     reason: str
 
 
-Job = MakeFolder | WritePiece | FinishFile | WriteSmall | GiveUp
+_PAGE: Final = 1000
+
+Job = MakeFolders | WritePiece | FinishFile | WriteSmall | GiveUp
 
 
 @dataclass(slots=True)
@@ -78,13 +83,21 @@ class Writer:
     """
 
     def __init__(
-        self, journal: Journal, record: int, landing: Landing | Output, tops: dict[str, str], boot: str
+        self,
+        journal: Journal,
+        record: int,
+        landing: Landing | Output,
+        tops: dict[str, str],
+        boot: str,
+        runs: Runs | None = None,
     ) -> None:
         self._journal = journal
         self._record = record
         self._landing = landing
         self._tops = tops
         self._boot = boot
+        self._runs = runs
+        self.stopped = False  # set by another thread: the transfer is over, `do` is to return soon
         self._tree = TreeHash()
         self._hasher = blake3()  # of the block under way
         self.first: Parts | None = None  # where the first file landed
@@ -97,15 +110,15 @@ class Writer:
         """Do these, note in the journal how far that is."""
         outcome = Outcome()
         hashes: list[tuple[int, int, bytes]] = []
-        at = (0, 0)
+        at = self._noted
         for job in jobs:
+            if self.stopped:
+                break
             match job:
-                case MakeFolder(row=row):
-                    try:
-                        self._landing.make_folder(self.parts(row))
-                    except EntryError as error:
-                        outcome.missed.append((row, error.cause, error.detail))
-                    at = (row.number + 1, 0)
+                case MakeFolders(first=first, last=last):
+                    self._make_folders(first, last, outcome)
+                    if not self.stopped:
+                        at = (last + 1, 0)
                 case WritePiece(row=row, block=block, ends=ends):
                     if row.number != self._lost:
                         self._write(job, outcome, hashes)
@@ -125,9 +138,20 @@ class Writer:
                         outcome.missed.append((row, reason, ""))
                     at = (row.number + 1, 0)
         if at != self._noted:
-            self._journal.note_blocks(self._record, hashes, self._boot, at)
+            self._journal.note_blocks(self._record, hashes, self._boot, at, self._landing.partial)
             self._noted = at
         return outcome
+
+    def _make_folders(self, first: int, last: int, outcome: Outcome) -> None:
+        while first <= last and not self.stopped:
+            rows = self._journal.entries(self._record, first, _PAGE)
+            for row in rows:
+                if row.kind == "folder" and row.number <= last and (self._runs is None or row.number in self._runs):
+                    try:
+                        self._landing.make_folder(self.parts(row))
+                    except EntryError as error:
+                        outcome.missed.append((row, error.cause, error.detail))
+            first = rows[-1].number + 1 if rows else last + 1
 
     def parts(self, row: Row) -> Parts:
         """Return where an entry goes, below the destination."""
@@ -153,11 +177,15 @@ class Writer:
     def sync_point(self) -> Callable[[], None] | None:
         """Return what makes the disk keep all that is written of the file under way, and notes it; it blocks.
 
-        Call it from the thread's side of no `do`; what it returns may run beside one. None if no file is under way.
+        Call it while no `do` runs; what it returns may run beside one. None if no file is under way, or can't be
+        opened twice.
         """
         if not self._landing.partial or not self._under_way[1]:
             return None
-        descriptor, (entry, blocks) = self._landing.syncing(), self._under_way
+        try:
+            descriptor, (entry, blocks) = self._landing.syncing(), self._under_way
+        except OSError:
+            return None
 
         def sync() -> None:
             try:

@@ -68,7 +68,7 @@ def _bring_up_to_date(store: sqlite3.Connection) -> None:
     try:
         version = store.execute("PRAGMA user_version").fetchone()[0]
         if version > VERSION:
-            raise StoreError(f"version {version}, made by a newer Visavis")
+            raise StoreError(f"a newer Visavis made it (version {version}, this one knows {VERSION}): use that one")
         if version < VERSION:
             schema = resources.files("actors.store").joinpath("schema.sql").read_text("utf-8")
             for statement in _statements(schema):
@@ -76,7 +76,8 @@ def _bring_up_to_date(store: sqlite3.Connection) -> None:
             store.execute(f"PRAGMA user_version={VERSION}")
         store.execute("COMMIT")
     except BaseException:
-        store.execute("ROLLBACK")
+        if store.in_transaction:
+            store.execute("ROLLBACK")
         raise
 
 

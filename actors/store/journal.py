@@ -138,16 +138,24 @@ class Journal:
     # --- what is under way ---------------------------------------------------------------------------------------
 
     def note_blocks(
-        self, transfer: int, blocks: Iterable[tuple[int, int, bytes]], boot: str = "", at: tuple[int, int] | None = None
+        self,
+        transfer: int,
+        blocks: Iterable[tuple[int, int, bytes]],
+        boot: str = "",
+        at: tuple[int, int] | None = None,
+        partial: str = "",
     ) -> None:
-        """Keep the hashes of blocks (entry, number, hash); with `at`, this entry and block comes next."""
+        """Keep the hashes of blocks (entry, number, hash); with `at`, this entry and block comes next, of the file that
+        is called `partial` as yet."""
         with self._writing():
             self._store.executemany(
                 "INSERT OR REPLACE INTO block VALUES (?, ?, ?, ?, ?, 0)",
                 ((transfer, entry, number, known, boot) for entry, number, known in blocks),
             )
             if at is not None:
-                self._store.execute("UPDATE transfer SET entry = ?, block = ? WHERE id = ?", (*at, transfer))
+                self._store.execute(
+                    "UPDATE transfer SET entry = ?, block = ?, partial = ? WHERE id = ?", (*at, partial, transfer)
+                )
                 self._store.execute("DELETE FROM block WHERE transfer = ? AND entry < ?", (transfer, at[0]))
 
     def note_synced(self, transfer: int, entry: int, block: int) -> None:
@@ -182,7 +190,8 @@ class Journal:
                 try:
                     yield
                 except BaseException:
-                    self._store.execute("ROLLBACK")
+                    if self._store.in_transaction:  # a full disk has rolled it back already
+                        self._store.execute("ROLLBACK")
                     raise
                 self._store.execute("COMMIT")
             except sqlite3.Error as error:

@@ -2,7 +2,7 @@
 
 -- One offer, sent or received. `session` is the room of its session, `number` what both sides call it.
 CREATE TABLE transfer (
-    id       INTEGER PRIMARY KEY,
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice: somebody may still hold an old one
     session  TEXT    NOT NULL,
     number   INTEGER NOT NULL,
     mine     INTEGER NOT NULL,              -- 1: we send
@@ -10,6 +10,7 @@ CREATE TABLE transfer (
     sources  TEXT,                          -- mine: JSON, top name -> full path
     folder   TEXT,                          -- theirs: where it goes, full path
     token    TEXT,                          -- theirs: stands in the names of its partial files
+    partial  TEXT    NOT NULL DEFAULT '',   -- theirs: the hidden name of the file that is under way
     tops     TEXT,                          -- theirs: JSON, offered top name -> its name on disk
     runs     TEXT,                          -- JSON, the runs of entries that were taken; NULL: all
     entry    INTEGER NOT NULL DEFAULT 0,    -- theirs: what comes next is block `block` of entry `entry`

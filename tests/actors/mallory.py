@@ -11,10 +11,11 @@ import trio
 from trio.testing import memory_stream_pair
 
 from actors.dial import Connection, DialError, Dialler
-from relay import limits, wire
+from actors.files.packets import LANE_LIMIT
+from relay import wire
 from relay.wire import Hello, Packet, ProtocolError
 
-ANY_PACKET = {**wire.HANDSHAKE_LIMITS, wire.SEAL: limits.CONTROL_BYTES + limits.SEAL_OVERHEAD_BYTES}
+ANY_PACKET = {**wire.HANDSHAKE_LIMITS, wire.SEAL: LANE_LIMIT}
 
 
 class CutError(Exception):

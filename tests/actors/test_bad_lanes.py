@@ -29,7 +29,7 @@ async def test_a_lane_that_is_cut_costs_the_call_nothing_and_the_next_works(auto
         mallory.meddle = cut
         a.send("file", b"into the cut")
         await until(lambda: a.closed("file") and b.closed("file"))
-        assert a.closed("file") == b.closed("file") == [LaneClosed(1, "cut")]
+        assert a.closed("file") == b.closed("file") == [LaneClosed(1, 1, "cut")]
         a.session.open_lane("file")
         a.send("file", b"again")
         await until(lambda: b.heard("file") == [b"again"])
@@ -44,7 +44,7 @@ async def test_a_peer_whose_connection_is_not_there_in_thirty_seconds_is_given_u
         begun = trio.current_time()
         await until(lambda: a.closed("file") and b.closed("file"))
         assert trio.current_time() - begun == pytest.approx(limits.LANE_SECONDS, abs=1)
-        assert a.closed("file") == b.closed("file") == [LaneClosed(1, "silent")]
+        assert a.closed("file") == b.closed("file") == [LaneClosed(1, 1, "silent")]
         mallory.redirect = lambda hello: hello
         b.session.open_lane("file")
         a.send("file", b"at last")
@@ -57,7 +57,7 @@ async def test_a_relay_that_says_no_to_a_lane_is_named_and_the_call_goes_on(auto
         mallory.refuse = "limit"
         a.session.open_lane("file")
         await until(lambda: a.closed("file") and b.closed("file"))
-        assert a.closed("file") == [LaneClosed(1, "relay-limit")]
+        assert a.closed("file") == [LaneClosed(1, 1, "relay-limit")]
         assert a.links[-1] == "joined"
 
 
@@ -66,7 +66,7 @@ async def test_nonces_that_do_not_come_close_the_lane(autojump_clock: Clock):
         mallory.meddle = lambda lane, *rest: b"" if lane == "file.1" else pass_on(lane, *rest)
         a.session.open_lane("file")
         await until(lambda: a.closed("file") and b.closed("file"))
-        assert a.closed("file") == [LaneClosed(1, "silent")]
+        assert a.closed("file") == [LaneClosed(1, 1, "silent")]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ async def test_what_a_relay_does_to_a_lane_is_named_and_stays_there(
         a.session.open_lane("file")
         a.send("file", b"one", b"two", b"three")
         await until(lambda: b.closed("file"))
-        assert b.closed("file") == [LaneClosed(1, cause)]
+        assert b.closed("file") == [LaneClosed(1, 1, cause)]
         assert b.heard("file") in ([b"one"], [b"one", b"two"])
         a.session.open_lane("file")
         a.session.open_lane("video")

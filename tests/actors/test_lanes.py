@@ -104,7 +104,7 @@ async def test_a_lane_of_a_name_that_is_not_served_here_is_skipped_and_counted(a
     async with ends(lanes_b=("file",)) as (a, b, _):
         a.session.open_lane("video")
         await until(lambda: a.closed("video"))
-        assert a.closed("video") == [LaneClosed(1, "silent")]
+        assert a.closed("video") == [LaneClosed(1, 1, "silent")]
         assert b.session.skipped == 1
         assert a.links[-1] == b.links[-1] == "joined"
 
@@ -117,7 +117,7 @@ async def test_an_end_that_was_said_is_no_cut(autojump_clock: Clock):
         a.out["file"].close()
         await until(lambda: b.closed("file"))
         assert b.heard("file") == [b"last"]
-        assert b.closed("file") == [LaneClosed(1, "bye")]
+        assert b.closed("file") == [LaneClosed(1, 1, "bye")]
         assert b.links[-1] == "joined"
 
 

@@ -7,7 +7,8 @@ import pytest
 import trio
 
 from actors.messages import LinkChanged, RoundTripMeasured
-from actors.news import PeerTyping
+from actors.news import Joined, PeerTyping, Told
+from actors.peer import DiskWaits
 from actors.reliable import OutboxFullError
 from actors.session import MAIN
 from relay import limits, wire
@@ -33,6 +34,44 @@ async def test_both_learn_the_round_trip_and_that_the_peer_types(autojump_clock:
         await until(lambda: any(isinstance(e, RoundTripMeasured) for e in b.events))
         a.session.set_typing(True)
         await until(lambda: PeerTyping(True) in b.news)
+
+
+def told(side: Side) -> list[tuple[int, bool]]:
+    return [(item.epoch, item.control.waits) for item in side.news if isinstance(item, Told)]
+
+
+async def test_what_is_told_reaches_the_peer_and_of_the_same_only_the_newest(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with two() as (a, b, _):
+        await until(lambda: a.links[-1:] == b.links[-1:] == ["joined"])
+        a.session.tell(DiskWaits(1, True))
+        a.session.tell(DiskWaits(1, False))
+        await until(lambda: told(b))
+        assert told(b) == [(1, False)]
+
+
+async def test_what_is_told_for_another_epoch_is_dropped(autojump_clock: trio.testing.MockClock) -> None:
+    async with two() as (a, b, mallory):
+        a.session.tell(DiskWaits(1, True))  # nobody is there
+        await until(lambda: a.links[-1:] == b.links[-1:] == ["joined"])
+        a.session.tell(DiskWaits(1, True), 1)
+        a.session.tell(DiskWaits(2, True), 2)
+        await trio.sleep(5)
+        assert told(b) == [(1, True)]
+        mallory.cut_every(1)
+        await until(lambda: a.links[-1] != "joined" != b.links[-1])
+        mallory.meddle = pass_on
+        await until(lambda: a.links[-1] == b.links[-1] == "joined")
+        b.news.clear()
+        epoch = max(item.epoch for item in a.news if isinstance(item, Joined))
+        assert epoch > 1
+        for of in (1, epoch - 1, epoch + 1):
+            a.session.tell(DiskWaits(3, True), of)
+        a.session.tell(DiskWaits(4, False), epoch)
+        await until(lambda: told(b))
+        await trio.sleep(5)
+        assert [waits for _, waits in told(b)] == [False]
 
 
 @pytest.mark.parametrize("after", range(1, 40))

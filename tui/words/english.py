@@ -325,6 +325,7 @@ CATALOGUE: dict[str, str] = {
     "cause-skipped-socket": "left out, it is a socket.",
     "cause-skipped-pipe": "left out, it is a pipe.",
     "cause-skipped-unreadable": "left out, it can't be read ({detail}).",
+    "cause-skipped-large": "left out, it is larger than any file that can be sent.",
     "cause-skipped-deep": "left out, it lies too deep in folders.",
     "cause-skipped-name": "left out, its name is no text. Rename it to send it.",
     "cause-changed": "it changed while it was read, so it was not sent whole. Send it again.",

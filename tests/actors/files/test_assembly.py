@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from actors.files.assembly import Assembly, StepError
 from actors.files.packets import FileEnd, Piece, Skipped, SmallFile, SmallFiles
-from actors.files.writing import FinishFile, GiveUp, Job, MakeFolder, WritePiece, WriteSmall
+from actors.files.writing import FinishFile, GiveUp, Job, MakeFolders, WritePiece, WriteSmall
 from actors.store.journal import Row
 from relay import limits
 from tests.actors.files.support import folder, pieces_of, row
@@ -61,8 +61,8 @@ def done(assembly: Assembly, *packets: Packet) -> list[object]:
 
 def said(job: Job) -> object:
     match job:
-        case MakeFolder(row=one):
-            return "folder", one.path
+        case MakeFolders(first=first, last=last):
+            return "folders", first, last
         case WriteSmall(files=files):
             return "small", *(one.path for one, _ in files)
         case WritePiece(row=one, block=block, offset=offset, data=data, ends=ends):
@@ -78,7 +78,7 @@ def said(job: Job) -> object:
 
 def test_folders_before_the_first_file_are_made_at_once() -> None:
     assembly = Assembly(iter([folder(1, "a"), folder(2, "a/b"), row(3, "a/b/c", 1), folder(4, "z")]))
-    assert [said(job) for job in assembly.start()] == [("folder", "a"), ("folder", "a/b")]
+    assert [said(job) for job in assembly.start()] == [("folders", 1, 2)]
     assert assembly.place == (3, 0, 0)
     assert not assembly.finished
 
@@ -87,9 +87,9 @@ def test_folders_are_made_when_their_turn_comes() -> None:
     assembly = begun(row(1, "a", 1), folder(2, "b"), row(3, "b/c", 1), row(4, "b/d", 1), folder(5, "e"))
     assert done(assembly, small((1, 1), (3, 1), (4, 1))) == [
         ("small", "a"),
-        ("folder", "b"),
+        ("folders", 2, 2),
         ("small", "b/c", "b/d"),
-        ("folder", "e"),
+        ("folders", 5, 5),
     ]
     assert assembly.finished
     assert assembly.place == AT_END
@@ -100,6 +100,19 @@ def test_where_no_file_was_taken_nothing_comes(rows: list[Row]) -> None:
     assembly = begun(*rows)
     assert assembly.finished
     assert assembly.place == AT_END
+
+
+def test_folders_in_a_row_are_one_thing_to_do() -> None:
+    rows = [row(1, "a", 1), *(folder(number, f"d{number}") for number in range(2, 100_000)), row(100_001, "z", 1)]
+    assembly = begun(*rows)
+    assert done(assembly, small((1, 1))) == [("small", "a"), ("folders", 2, 99_999)]
+    assert assembly.place == (100_001, 0, 0)
+
+
+def test_what_lies_between_folders_and_was_not_taken_is_passed_over() -> None:
+    assembly = begun(row(1, "a", 1), folder(2, "b"), folder(5, "c"), row(9, "c/d", 1))
+    assert done(assembly, small((1, 1))) == [("small", "a"), ("folders", 2, 5)]
+    assert assembly.place == (9, 0, 0)
 
 
 def test_a_large_file_comes_piece_by_piece() -> None:
@@ -313,7 +326,9 @@ def check(rows: Sequence[Row], jobs: Sequence[Job]) -> None:
     data: dict[int, bytes] = {}
     for job in jobs:
         match job:
-            case MakeFolder(row=one) | GiveUp(row=one):
+            case MakeFolders(first=first, last=last):
+                ended += range(first, last + 1)
+            case GiveUp(row=one):
                 ended.append(one.number)
             case WriteSmall(files=files):
                 assert files

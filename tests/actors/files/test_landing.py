@@ -249,6 +249,51 @@ def test_a_destination_may_be_a_link_itself(tmp_path: Path, place: Path) -> None
     assert contents(place) == {"a": b"new"}
 
 
+# --- names that this disk does not take -----------------------------------------------------------------------------
+
+
+def no_name(landing: Landing, use: Callable[[], object], name: str) -> None:
+    with pytest.raises(EntryError) as caught:
+        use()
+    assert (caught.value.cause, caught.value.detail) == ("no-name", name)
+    landing.abandon()
+
+
+def test_a_name_that_is_too_long_here_is_said_and_the_others_go_on(landing: Landing, place: Path) -> None:
+    long = "x" * 256
+    no_name(landing, lambda: land(landing, long), long)
+    no_name(landing, lambda: land(landing, f"{long}/a"), long)
+    no_name(landing, lambda: landing.make_folder(("a", long)), long)
+    no_name(landing, lambda: landing.make_top(long), long)
+    assert land(landing, "a/b") == "a/b"
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EILSEQ])
+@pytest.mark.parametrize("links", [True, False], ids=["link(2)", "no link(2)"])
+def test_a_name_that_this_disk_has_no_letters_for_is_said_and_the_others_go_on(
+    landing: Landing, place: Path, monkeypatch: pytest.MonkeyPatch, number: int, links: bool
+) -> None:
+    """As on FAT, which has no colon, and on disks of another encoding."""
+
+    def unless_colon(really: Callable[..., object], at: int) -> Callable[..., object]:
+        def do(*arguments: str, **options: object) -> object:
+            if ":" in arguments[at]:
+                raise OSError(number, os.strerror(number))
+            return really(*arguments, **options)
+
+        return do
+
+    if not links:
+        without_links(monkeypatch)
+    for name, at in (("open", 0), ("mkdir", 0), ("link", 1)):
+        monkeypatch.setattr(os, name, unless_colon(getattr(os, name), at))
+    no_name(landing, lambda: land(landing, "a:b"), "a:b")
+    no_name(landing, lambda: land(landing, "c:d/file"), "c:d")
+    no_name(landing, lambda: landing.make_folder(("c:d",)), "c:d")
+    no_name(landing, lambda: landing.make_top("c:d"), "c:d")
+    assert land(landing, "a/b") == "a/b"
+
+
 # --- folders --------------------------------------------------------------------------------------------------------
 
 
@@ -268,6 +313,42 @@ def test_folders_have_their_times_once_all_is_in_them(landing: Landing, place: P
     for parts in (("a", "b"), ("a",)):
         landing.set_time(parts, TIME)
     assert {os.stat(place / path).st_mtime_ns for path in ("a", "a/b", "a/b/c")} == {TIME}
+
+
+def test_a_folder_that_was_moved_away_is_not_made_again_for_its_time(landing: Landing, place: Path) -> None:
+    landing.make_folder(("a", "b"))
+    landing.make_folder(("c",))
+    (place / "a").rename(place / "mine")
+    os.utime(place / "mine" / "b", ns=(1, 1))
+    landing.set_time(("a", "b"), TIME)
+    landing.set_time(("a",), TIME)
+    landing.set_time(("never", "made"), TIME)
+    assert set(contents(place)) == {"mine", "mine/b", "c"}
+    assert (place / "mine" / "b").stat().st_mtime_ns == 1
+
+
+def test_where_no_time_can_be_given_everything_lands_all_the_same(
+    landing: Landing, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "utime", refuse)
+    assert land(landing, "a/b") == "a/b"
+    landing.set_time(("a",), TIME)
+    assert contents(place) == {"a": None, "a/b": b"new"}
+
+
+def test_a_top_folder_is_taken_back_only_while_it_is_empty(landing: Landing, place: Path) -> None:
+    for name in ("empty", "used"):
+        landing.make_top(name)
+    write(place / "used" / "a", "kept")
+    write(place / "file", "kept")
+    (place / "link").symlink_to("used")
+    for name in ("empty", "used", "file", "link", "missing"):
+        landing.unmake_top(name)
+    assert sorted(os.listdir(place)) == ["file", "link", "used"]
+    assert (place / "used" / "a").read_bytes() == b"kept"
 
 
 def test_the_deepest_folder_is_made(landing: Landing, place: Path) -> None:

@@ -1,14 +1,16 @@
 """What may happen to the disk that received files land on."""
 
+import errno
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from actors.files.landing import Landing, LandingError
+from actors.files.landing import Landing, LandingError, Output
 from relay import limits
 from tests.actors.files.support import contents, unprivileged, write
 
@@ -104,6 +106,79 @@ def test_room_is_asked_for_first(landing: Landing) -> None:
     needed, free = map(int, caught.value.detail.split())
     assert needed == 2**62
     assert 0 < free < needed
+
+
+def test_a_disk_that_can_not_say_how_much_is_free_is_said(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fstatvfs", fail)
+    with pytest.raises(LandingError) as caught:
+        landing.need(1)
+    assert (caught.value.cause, caught.value.detail) == ("disk-error", os.strerror(errno.EIO))
+
+
+# --- a disk that says when a file is closed that it was not written ---------------------------------------------------
+
+
+@pytest.fixture
+def fails_to_close(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """As a network disk: closing the file fails, and it is closed. Gives what was closed since."""
+    really, closed = os.close, []
+
+    def close(descriptor: int) -> None:
+        closed.append(descriptor)
+        really(descriptor)
+        if closed == [descriptor]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    landing.begin("a.txt", program=False)
+    landing.write(b"lost")
+    monkeypatch.setattr(os, "close", close)
+    return closed
+
+
+def test_it_is_told_once_and_nothing_is_closed_twice(landing: Landing, place: Path, fails_to_close: list[int]) -> None:
+    with pytest.raises(LandingError) as caught:
+        landing.finish(("a.txt",), 0)
+    assert caught.value.cause == "disk-full"
+    assert landing.abandon() == str(place / HIDDEN)
+    landing.close()
+    assert len(fails_to_close) == len(set(fails_to_close)) == 2  # the file, the destination
+    assert os.listdir(place) == [HIDDEN]
+
+
+@pytest.mark.parametrize("end", [Landing.abandon, Landing.close, lambda one: one.begin("b", program=False)])
+def test_what_is_abandoned_may_fail_to_close(
+    landing: Landing, place: Path, fails_to_close: list[int], end: Callable[[Landing], object]
+) -> None:
+    end(landing)
+    assert (place / HIDDEN).read_bytes() == b"lost"
+
+
+# --- standard output that does not block ------------------------------------------------------------------------------
+
+
+def test_standard_output_that_is_full_is_waited_for() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    data = os.urandom(1_000_000)
+    with os.fdopen(reading, "rb") as reader, ThreadPoolExecutor(1) as threads:
+        came = threads.submit(reader.read)
+        Output(writing).write(data)
+        os.close(writing)
+        assert came.result() == data
+
+
+def test_standard_output_that_is_closed_while_it_is_waited_for_is_said() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with ThreadPoolExecutor(1) as threads, os.fdopen(writing, "wb"):
+        done = threads.submit(Output(writing).write, bytes(1_000_000))
+        os.read(reading, 1)  # it has begun
+        os.close(reading)
+        with pytest.raises(LandingError, match="output-closed"):
+            done.result()
 
 
 # --- a disk that is full --------------------------------------------------------------------------------------------

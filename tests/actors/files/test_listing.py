@@ -120,6 +120,15 @@ def test_it_knows_about_how_much_of_the_disk_it_takes(journal: Journal) -> None:
     assert before < taking.listing.bytes < before + 200
 
 
+def test_what_it_takes_is_counted_in_bytes_and_twice_since_there_is_an_index(journal: Journal) -> None:
+    taking = Taking(journal, offer_of([file("가"), file("가" * 80)]))
+    sizes = []
+    for number, path in enumerate(("가", "가" * 80), 1):
+        taking.listing.take(page(number, file(path)))
+        sizes.append(taking.listing.bytes)
+    assert sizes[1] - 2 * sizes[0] == 2 * 79 * len("가".encode())
+
+
 # --- numbers --------------------------------------------------------------------------------------------------------
 
 

@@ -38,7 +38,7 @@ ENTRIES = st.builds(
     Entry,
     TEXT,
     st.sampled_from(["file", "program", "folder", "stream"]),
-    st.none() | st.integers(0, 2**62 - 1),
+    st.none() | st.integers(0, limits.FILE_BYTES),
     st.integers(-(2**63), 2**63 - 1),
 )
 
@@ -184,7 +184,7 @@ def page_of(entry: Entry) -> bytes:
     ("at", "past"),
     [
         (Entry("x" * limits.PATH_BYTES, "file", 0, 0), Entry("x" * (limits.PATH_BYTES + 1), "file", 0, 0)),
-        (Entry("a", "file", 2**62 - 1, 0), Entry("a", "file", 2**62, 0)),
+        (Entry("a", "file", limits.FILE_BYTES, 0), Entry("a", "file", limits.FILE_BYTES + 1, 0)),
         (Entry("a", "file", 0, 0), Entry("a", "file", -1, 0)),
         (Entry("a", "file", 0, 2**63 - 1), Entry("a", "file", 0, 2**63)),
         (Entry("a", "file", 0, -(2**63)), Entry("a", "file", 0, -(2**63) - 1)),

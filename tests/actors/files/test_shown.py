@@ -76,6 +76,36 @@ async def test_what_is_over_has_no_place_any_more() -> None:
     assert screen.shown.now.place == 0
 
 
+@pytest.mark.parametrize("over", ["done", "refused", "cancelled", "failed"])
+@pytest.mark.parametrize("state", ["listing", "offered", "waiting", "moving", "done", "cancelled", "failed"])
+async def test_what_is_over_does_not_come_to_life_again(over: str, state: str) -> None:
+    screen = Screen()
+    screen.shown.change(state=over, cause="first")
+    ended = screen.shown.now
+    screen.new()
+    screen.shown.change(state=state, cause="second", path="/elsewhere")
+    assert screen.shown.now == ended
+    assert screen.new() == []
+
+
+async def test_what_is_over_may_still_be_told_what_was_kept_and_missed() -> None:
+    screen = Screen()
+    screen.shown.change(state="cancelled")
+    screen.shown.change(partial="/a/part", missed=3)
+    now = screen.shown.now
+    assert (now.state, now.partial, now.missed) == ("cancelled", "/a/part", 3)
+    assert screen.new()[-1] == TransferChanged(transfer=now)
+
+
+async def test_what_was_done_after_all_is_settled() -> None:
+    screen = Screen()
+    screen.shown.change(state="cancelled", cause="cancelled", detail="here", place=1)
+    screen.shown.settle(state="done", cause="", detail="", missed=1)
+    now = screen.shown.now
+    assert (now.state, now.cause, now.detail, now.missed, now.place) == ("done", "", "", 1, 0)
+    assert screen.new()[-1] == TransferChanged(transfer=now)
+
+
 async def test_of_names_no_more_is_told_than_the_limit() -> None:
     name = "가" * 64  # 192 bytes
     fitting = limits.SHOWN_NAMES_BYTES // 192
@@ -174,6 +204,19 @@ async def test_it_stalls_when_nothing_moves_for_a_while(autojump_clock: MockCloc
     assert screen.shown.stalled
     screen.shown.moved(1, 0)
     assert not screen.shown.stalled
+
+
+async def test_it_knows_since_when_it_stands_still(autojump_clock: MockClock) -> None:
+    screen = Screen()
+    screen.shown.change(state="moving")
+    await trio.sleep(5)
+    assert screen.shown.still_for == pytest.approx(5)
+    screen.shown.moved(1, 0)
+    await trio.sleep(2)
+    assert screen.shown.still_for == pytest.approx(2)
+    screen.shown.tried_again()
+    assert screen.shown.still_for == 0
+    assert screen.shown.now.moved == 1
 
 
 async def test_waiting_is_no_stall(autojump_clock: MockClock) -> None:

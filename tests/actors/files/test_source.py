@@ -3,76 +3,24 @@
 import os
 import random
 import socket
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from actors.files.packets import FileEnd, FilePacket, Piece, Skipped, SmallFiles
+from actors.files.packets import FileEnd, Piece, Skipped, SmallFiles
 from actors.files.selection import Runs
-from actors.files.source import ROWS, Parcel, Source
-from actors.files.tree import blocks_of, file_hash
+from actors.files.source import ROWS, Source
+from actors.files.tree import file_hash
 from actors.store.journal import Journal
 from relay import limits
+from tests.actors.files.read import BLOCK, MIB, NUMBER, SMALL, Reading, bytes_of, numbers, skipped, touched
 from tests.actors.files.support import decoded, list_into, tree_hash, write
-
-NUMBER = 7
-BLOCK = limits.BLOCK_BYTES
-SMALL = limits.SMALL_FILE_BYTES
-MIB = limits.MIB
 
 
 @pytest.fixture
 def top(tmp_path: Path) -> Path:
     (tmp_path / "top").mkdir()
     return tmp_path / "top"
-
-
-class Reading:
-    """A list of what lies in `top` now, and what is read of it later."""
-
-    def __init__(self, journal: Journal, top: Path, runs: Runs | None = None) -> None:
-        sources = {"top": str(top)}
-        self.record, self.rows = list_into(journal, NUMBER, sources)
-        self.source = Source(journal, self.record, NUMBER, sources, runs)
-        self.noted: list[tuple[str, str]] = []
-        self.parcels: list[Parcel] = []
-
-    def number(self, path: str) -> int:
-        return next(row.number for row in self.rows if row.path == path)
-
-    def next(self) -> list[FilePacket] | None:
-        parcel = self.source.next()
-        if parcel is None:
-            return None
-        self.parcels.append(parcel)
-        self.noted += parcel.noted
-        return decoded(parcel.packets)
-
-    def rest(self) -> list[FilePacket]:
-        return [packet for packets in iter(self.next, None) for packet in packets]
-
-
-def numbers(packets: Sequence[FilePacket]) -> list[int]:
-    """The entries in the order in which they come."""
-    found: list[int] = []
-    for packet in packets:
-        match packet:
-            case SmallFiles():
-                found += (small.entry for small in packet.files)
-            case FileEnd() | Skipped():
-                found.append(packet.entry)
-            case _:
-                pass
-    return found
-
-
-def skipped(packets: Sequence[FilePacket]) -> list[tuple[int, str]]:
-    return [(packet.entry, packet.reason) for packet in packets if isinstance(packet, Skipped)]
-
-
-def bytes_of(packets: Sequence[FilePacket], entry: int) -> bytes:
-    return b"".join(packet.data for packet in packets if isinstance(packet, Piece) and packet.entry == entry)
 
 
 # --- small files ----------------------------------------------------------------------------------------------------
@@ -119,6 +67,16 @@ def test_a_parcel_says_how_many_bytes_of_files_are_in_it(journal: Journal, top: 
     reading = Reading(journal, top)
     reading.rest()
     assert [parcel.size for parcel in reading.parcels] == [8, 4 * MIB, 1 * MIB]
+
+
+def test_a_parcel_counts_the_bytes_before_and_after_one_that_is_skipped(journal: Journal, top: Path) -> None:
+    for name, size in (("a", 5), ("b", 5), ("c", 2 * BLOCK)):
+        write(top / name, bytes(size))
+    reading = Reading(journal, top)
+    (top / "b").unlink()
+    packets = reading.next() or []
+    assert [type(packet) for packet in packets[:3]] == [SmallFiles, Skipped, Piece]
+    assert reading.parcels[0].size == 5 + BLOCK
 
 
 # --- large files ----------------------------------------------------------------------------------------------------
@@ -222,6 +180,20 @@ def test_it_is_read_where_it_lies_and_not_where_its_name_says(journal: Journal, 
     assert [bytes(small.data) for small in packet.files] == [b"1", b"2"]
 
 
+def test_what_lies_nowhere_that_was_named_is_gone(journal: Journal, tmp_path: Path) -> None:
+    sources = {name: str(write(tmp_path / name, name)) for name in ("a", "b", "c")}
+    sources["b"] = str(tmp_path / "folder")
+    write(tmp_path / "folder" / "d", "d")
+    record, _ = list_into(journal, NUMBER, sources)
+    del sources["b"]
+    source = Source(journal, record, NUMBER, sources, None)
+    parcels = list(iter(source.next, None))
+    packets = [packet for parcel in parcels for packet in decoded(parcel.packets)]
+    assert numbers(packets) == [1, 3, 4]
+    assert skipped(packets) == [(3, "gone")]
+    assert [noted for parcel in parcels for noted in parcel.noted] == [("b/d", "gone")]
+
+
 # --- what is no longer what was offered -----------------------------------------------------------------------------
 
 SIZES = pytest.mark.parametrize("size", [5, SMALL + 1], ids=["small", "large"])
@@ -234,10 +206,6 @@ def longer(path: Path) -> None:
 
 def shorter(path: Path) -> None:
     os.truncate(path, path.stat().st_size - 1)
-
-
-def touched(path: Path) -> None:
-    os.utime(path, ns=(0, 0))
 
 
 def replaced(path: Path) -> None:
@@ -345,94 +313,3 @@ def test_a_folder_whose_contents_changed_is_named(journal: Journal, top: Path) -
     (top / "a" / "file").unlink()
     (top / "a").rmdir()
     assert sorted(reading.source.changed_folders()) == ["top", "top/a", "top/b", "top/c"]
-
-
-# --- going on -------------------------------------------------------------------------------------------------------
-
-
-def places(reading: Reading) -> Iterator[tuple[int, int, int]]:
-    """The places at which a receiver may stand: all block ends, some offsets, the end of all."""
-    for row in reading.rows:
-        yield row.number, 0, 0
-        size = row.size or 0
-        for block in range(blocks_of(size) if size > SMALL else 0):
-            in_block = min(BLOCK, size - block * BLOCK)
-            yield from ((row.number, block, offset) for offset in {1, 70_001, 2 * MIB} if offset < in_block)
-            yield row.number, block + 1, 0  # after the last block only the end is missing
-            if in_block < BLOCK:
-                yield row.number, block, in_block
-    yield limits.OFFER_ENTRIES + 1, 0, 0
-
-
-def rest_of(packets: Sequence[FilePacket], place: tuple[int, int, int]) -> list[tuple[object, ...]]:
-    """What of all this comes from this place on: small files one by one, large ones as all their bytes."""
-    found: list[tuple[object, ...]] = []
-    data: dict[int, bytearray] = {}
-    for packet in packets:
-        match packet:
-            case SmallFiles():
-                found += ((small.entry, bytes(small.data), small.hash) for small in packet.files)
-            case Piece(entry=entry, block=block, offset=offset):
-                before = max(0, (place[1] - block) * BLOCK + place[2] - offset) if entry == place[0] else 0
-                data.setdefault(entry, bytearray()).extend(packet.data[before:])
-            case FileEnd(entry=entry):
-                found.append((entry, bytes(data.get(entry, b"")), packet.hash, packet.size))
-            case _:
-                pytest.fail(f"{packet}")
-    return [item for item in found if item[0] >= place[0]]  # type: ignore[operator]
-
-
-@pytest.mark.parametrize("known", [True, False], ids=["hashes in the journal", "read again"])
-def test_it_goes_on_at_every_place_with_the_same_bytes(journal: Journal, top: Path, known: bool) -> None:
-    chance = random.Random(1)
-    for name, size in [("a", 5), ("b", BLOCK + 3 * MIB), ("c/d", 0), ("c/e", BLOCK), ("f", SMALL), ("g", SMALL + 1)]:
-        write(top / name, chance.randbytes(size))
-    reading = Reading(journal, top)
-    everything = reading.rest()
-    for place in places(reading):
-        if not known:
-            reading = Reading(journal, top)
-        reading.source.seek(place)
-        packets = reading.rest()
-        assert rest_of(packets, (0, 0, 0)) == rest_of(everything, place), place
-        assert all((packet.block, packet.offset) >= place[1:] for packet in packets[:1] if isinstance(packet, Piece))
-
-
-@pytest.mark.parametrize(
-    "place",
-    [(3, 3, 0), (3, 2**32 - 1, 5), (3, 1, BLOCK - 1), (1, 1, 0), (1, 2**32 - 1, 0), (2, 1, 1), (9, 5, 5), (0, 7, 0)],
-)
-def test_a_place_that_there_is_none_of_does_no_harm(journal: Journal, top: Path, place: tuple[int, int, int]) -> None:
-    write(top / "a", "x")
-    write(top / "b", bytes(BLOCK + 1))
-    reading = Reading(journal, top)
-    reading.source.seek(place)
-    assert len(reading.rest()) < 10  # the receiver that lied sees to what it gets
-
-
-@pytest.mark.parametrize("place", [(2, 0, 9), (2, 1, 0), (2, 1, 9), (2, 2, 5), (2, 3, 0)])
-def test_a_file_that_changed_meanwhile_is_skipped_and_the_next_comes_whole(
-    journal: Journal, top: Path, place: tuple[int, int, int]
-) -> None:
-    path = write(top / "a", bytes(3 * BLOCK))
-    data = random.Random(1).randbytes(SMALL + 1)
-    write(top / "b", data)
-    reading = Reading(journal, top)
-    reading.next()
-    touched(path)
-    reading.source.seek(place)
-    packets = reading.rest()
-    assert skipped(packets) == [(2, "changed")]
-    assert numbers(packets) == [2, 3]
-    assert bytes_of(packets, 3) == data
-
-
-def test_nothing_stays_open(journal: Journal, top: Path) -> None:
-    write(top / "a", bytes(3 * BLOCK))
-    before = len(os.listdir("/dev/fd"))
-    reading = Reading(journal, top)
-    reading.next()
-    reading.source.seek((2, 1, 0))
-    reading.source.close()
-    reading.source.close()
-    assert len(os.listdir("/dev/fd")) == before

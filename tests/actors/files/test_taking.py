@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from actors.files.landing import Landing, Output
 from actors.files.selection import Runs
 from actors.files.taking import PAGE, Taken, TakingError, download_folder, rows_of, take
+from actors.store.database import StoreError
 from actors.store.journal import Journal, Row, Totals
 from relay import limits
 from tests.actors.files.support import contents, folder, row, write
@@ -92,6 +94,7 @@ def test_every_transfer_has_hidden_names_of_its_own(journal: Journal, place: Pat
         found = take(journal, listed(journal, row(1, "a", 1)), str(place), ())
         found.landing.begin("a", program=False)
         partials.add(found.landing.partial)
+        assert found.landing.partial == f".a.{found.token}.visavis-part"
         found.landing.close()
     assert len(partials) == 5
     assert all(re.fullmatch(r"\.a\.[0-9a-f]{8}\.visavis-part", partial) for partial in partials)
@@ -165,12 +168,102 @@ def test_room_is_asked_for_to_the_byte(journal: Journal, mount: Callable[..., Pa
     assert refusal(journal, [row(1, "a", past)], disk) == ("no-space", f"{past} {limits.MIB}")
 
 
+@pytest.mark.device
+def test_what_else_comes_to_the_same_disk_needs_its_room_too(
+    journal: Journal, mount: Callable[..., Path], place: Path
+) -> None:
+    disk = mount("size=1m")
+    (disk / "a").mkdir()
+    record = listed(journal, row(1, "a", limits.MIB // 2))
+    half = limits.MIB // 2 - 8192  # what the folder takes
+    others = [(str(disk), half // 2), (str(disk / "a"), half // 2), (str(place), 2**60), ("-", 2**60), ("/gone", 2**60)]
+    take(journal, record, str(disk), (), others).landing.close()
+    with pytest.raises(TakingError) as caught:
+        take(journal, record, str(disk), (), [*others, (str(disk), limits.MIB)])
+    assert caught.value.cause == "no-space"
+    assert caught.value.detail.split()[0] == str(limits.MIB // 2 + half + limits.MIB)
+
+
+def test_what_else_comes_is_counted_where_it_goes(journal: Journal, place: Path, tmp_path: Path) -> None:
+    record = listed(journal, row(1, "a", 5))
+    with pytest.raises(TakingError) as caught:
+        take(journal, record, str(place), (), [(str(tmp_path), 2**61), (str(place / "gone"), 2**61)])
+    assert caught.value.cause == "no-space"
+    assert caught.value.detail.split()[0] == str(2**61 + 5)
+    take(journal, record, str(place), (), [(str(place / "gone"), 2**61), ("-", 2**61)]).landing.close()
+    take(journal, record, "-", (), [(str(tmp_path), 2**61)])
+
+
 def test_a_name_of_which_there_are_a_thousand_is_said(journal: Journal, place: Path) -> None:
     for number in range(limits.NAME_TRIES):
         (place / (f"top ({number})" if number else "top")).mkdir()
     before = len(os.listdir("/dev/fd"))
     assert refusal(journal, TREE, place) == ("no-name", "top")
     assert len(os.listdir("/dev/fd")) == before
+
+
+def test_when_one_of_the_folders_can_not_be_made_none_stays(
+    journal: Journal, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "NAME_TRIES", 1)
+    write(place / "other" / "mine", "old")
+    assert refusal(journal, [*TREE, row(7, "other/x")], place) == ("no-name", "other")
+    assert contents(place) == {"other": None, "other/mine": b"old"}
+
+
+def test_when_the_journal_fails_midway_none_stays(
+    journal: Journal, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = listed(journal, folder(1, "top"), *(row(number, f"top/{number}") for number in range(2, PAGE + 2)))
+    really = journal.entries
+
+    def entries(record: int, first: int, count: int) -> list[Row]:
+        if first > 1:
+            assert contents(place) == {"top": None}
+            raise StoreError("disk I/O error")
+        return really(record, first, count)
+
+    monkeypatch.setattr(journal, "entries", entries)
+    before = len(os.listdir("/dev/fd"))
+    with pytest.raises(StoreError):
+        take(journal, record, str(place), ())
+    assert contents(place) == {}
+    assert len(os.listdir("/dev/fd")) == before
+
+
+# --- given back -----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_given_back_leaves_nothing(journal: Journal, place: Path) -> None:
+    write(place / "top" / "mine", "old")
+    before = len(os.listdir("/dev/fd"))
+    found = take(journal, listed(journal, *TREE, row(7, "other/x")), str(place), ())
+    assert set(contents(place)) == {"top", "top/mine", "top (1)", "other"}
+    found.give_back()
+    assert set(contents(place)) == {"top", "top/mine"}
+    assert len(os.listdir("/dev/fd")) == before
+
+
+def test_what_has_come_meanwhile_stays(journal: Journal, place: Path) -> None:
+    found = take(journal, listed(journal, *TREE), str(place), ())
+    write(place / "top" / "a.txt", "came")
+    found.landing.close()  # whoever wrote it has closed it
+    found.give_back()
+    assert contents(place) == {"top": None, "top/a.txt": b"came"}
+
+
+def test_it_may_be_given_back_when_its_folder_is_gone(journal: Journal, place: Path) -> None:
+    before = len(os.listdir("/dev/fd"))
+    found = take(journal, listed(journal, *TREE), str(place), ())
+    shutil.rmtree(place)
+    found.give_back()
+    assert not place.exists()
+    assert len(os.listdir("/dev/fd")) == before
+
+
+def test_standard_output_is_given_back_as_it_is(journal: Journal) -> None:
+    take(journal, listed(journal, row(1, "a.txt", 5)), "-", ()).give_back()
+    os.fstat(1)
 
 
 # --- standard output ------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import os
 import socket
 import stat
 import sys
+import time
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -174,6 +175,28 @@ def test_a_device_in_a_folder_is_named(tmp_path: Path, mount: Callable[..., Path
     assert left_out(top) == [LeftOut(f"{top.name}/device", "skipped-device")]
 
 
+def test_a_file_that_is_too_large_for_the_numbers_of_its_blocks_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert limits.FILE_BYTES // limits.BLOCK_BYTES < 2**32
+    monkeypatch.setattr(limits, "FILE_BYTES", 5)
+    write(tmp_path / "top" / "a", "12345")
+    write(tmp_path / "top" / "b", "123456")
+    assert listed(tmp_path / "top") == ["top/", "top/a"]
+    assert left_out(tmp_path / "top") == [LeftOut("top/b", "skipped-large")]
+    assert walked(tmp_path / "top" / "b") == [LeftOut("b", "skipped-large")]
+
+
+@pytest.mark.device
+@pytest.mark.parametrize(("past", "taken"), [(0, True), (1, False)])
+def test_the_largest_file_is_taken(mount: Callable[..., Path], past: int, taken: bool) -> None:
+    large = mount("size=1m") / "large"
+    large.touch()
+    os.truncate(large, limits.FILE_BYTES + past)
+    assert (listed(large) == ["large"]) == taken
+    assert (left_out(large) == [LeftOut("large", "skipped-large")]) != taken
+
+
 def test_what_can_not_be_read_is_named(ground: Path) -> None:
     with unprivileged():
         for name in ("top/closed file", "top/closed folder/x", "top/no entry/x", "top/open"):
@@ -303,8 +326,12 @@ def test_a_path_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.Mo
     assert (caught.value.cause, caught.value.detail) == ("path-missing", given)
 
 
-def test_standard_input_is_a_stream() -> None:
-    assert list(walk(name_sources(["-"]))) == [Row(1, "stdin", "stream", None, 0)]
+def test_standard_input_is_a_stream_of_now() -> None:
+    before = time.time_ns()
+    (stream,) = walk(name_sources(["-"]))
+    assert isinstance(stream, Row)
+    assert stream == Row(1, "stdin", "stream", None, stream.modified)
+    assert before <= stream.modified <= time.time_ns()
 
 
 @pytest.mark.parametrize("given", [["-", "-"], ["-", "/"], ["/", "-"]])

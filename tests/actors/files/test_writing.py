@@ -1,113 +1,32 @@
 """What came, written in the order of the list, and how far that is in the journal."""
 
+import errno
 import os
 import shutil
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from actors.files.landing import Landing, LandingError, Output
+from actors.files.landing import LandingError
 from actors.files.packets import SmallFile
-from actors.files.tree import block_hash, file_hash
-from actors.files.writing import FinishFile, GiveUp, Job, MakeFolder, Outcome, WritePiece, Writer, WriteSmall, boot_id
-from actors.store.database import StoreError
-from actors.store.journal import Journal, Row
+from actors.files.selection import Runs
+from actors.files.tree import file_hash
+from actors.files.writing import FinishFile, GiveUp, Job, MakeFolders, Outcome, Writer, WriteSmall
+from actors.store.journal import Row
 from relay import limits
-from tests.actors.files.support import contents, folder, pieces_of, row, tree_hash, write
-
-BLOCK = limits.BLOCK_BYTES
-DATA = os.urandom(2 * BLOCK + 100_000)
-TIME = 1_600_000_000_123_456_789
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    """The destination."""
-    (tmp_path / "place").mkdir()
-    return tmp_path / "place"
-
-
-class Writing:
-    """A writer, and what is to be found of it."""
-
-    def __init__(self, path: Path, place: Path, tops: dict[str, str]) -> None:
-        self.path = path
-        self.place = place
-        self.journal = Journal(path, "room")
-        self.record = self.journal.begin(7, mine=False)
-        self.landing = Landing(place, "c0ffee")
-        self.writer = Writer(self.journal, self.record, self.landing, tops, "this boot")
-
-    def do(self, *jobs: Job) -> Outcome:
-        return self.writer.do(jobs)
-
-    def look(self, query: str) -> list[tuple[object, ...]]:
-        with closing(sqlite3.connect(self.path)) as store:
-            return store.execute(query).fetchall()
-
-    @property
-    def place_noted(self) -> tuple[object, ...]:
-        return self.look("SELECT entry, block FROM transfer")[0]
-
-    def partial(self, name: str) -> str:
-        return str(self.place / f".{name}.c0ffee.visavis-part")
-
-
-@pytest.fixture
-def start(tmp_path: Path, place: Path) -> Iterator[Callable[..., Writing]]:
-    """Start to write, with the top folders called so."""
-    begun: list[Writing] = []
-
-    def start_one(**tops: str) -> Writing:
-        begun.append(Writing(tmp_path / "store" / "visavis.db", place, tops))
-        return begun[-1]
-
-    yield start_one
-    for one in begun:
-        one.writer.close()
-        one.journal.close()
-
-
-@pytest.fixture
-def writing(start: Callable[..., Writing]) -> Writing:
-    return start()
-
-
-def small(*files: tuple[Row, bytes]) -> WriteSmall:
-    return WriteSmall([(one, SmallFile(one.number, file_hash(data), memoryview(data))) for one, data in files])
-
-
-def pieces(one: Row, data: bytes, length: int = 300_000) -> list[WritePiece]:
-    found = []
-    for piece in pieces_of(data, one.number, [length]):
-        ends = (piece.offset + len(piece.data)) == BLOCK
-        ends = ends or piece.block * BLOCK + piece.offset + len(piece.data) == one.size
-        found.append(WritePiece(one, piece.block, piece.offset, piece.data, ends))
-    return found
-
-
-def finish(one: Row, data: bytes) -> FinishFile:
-    return FinishFile(one, len(data), tree_hash(data))
-
-
-def missed(outcome: Outcome) -> list[tuple[str, str]]:
-    return [(one.path, cause) for one, cause, _ in outcome.missed]
-
-
-LARGE = row(3, "top/large", len(DATA), "program", TIME)
-
+from tests.actors.files.support import contents, folder, row, tree_hash, write
+from tests.actors.files.written import BLOCK, DATA, LARGE, MANY, TIME, Writing, finish, missed, pieces, small
 
 # --- what is whole --------------------------------------------------------------------------------------------------
 
 
 def test_small_files_and_folders_are_there_at_once(writing: Writing, place: Path) -> None:
+    writing.listed(folder(1, "top"), row(2, "top/a", 5, modified=TIME), row(3, "top/empty"), folder(4, "top/b"))
     outcome = writing.do(
-        MakeFolder(folder(1, "top")),
+        MakeFolders(1, 1),
         small((row(2, "top/a", 5, modified=TIME), b"hello"), (row(3, "top/empty"), b"")),
-        MakeFolder(folder(4, "top/b")),
+        MakeFolders(4, 4),
     )
     assert outcome == Outcome(size=5, files=2)
     assert contents(place) == {"top": None, "top/a": b"hello", "top/empty": b"", "top/b": None}
@@ -137,7 +56,8 @@ def test_a_stream_is_whole_when_its_size_and_hash_agree(writing: Writing, place:
 
 def test_top_folders_have_the_names_they_got(start: Callable[..., Writing], place: Path) -> None:
     writing = start(top="top (1)")
-    writing.do(MakeFolder(folder(1, "top")), small((row(2, "top/top", 1), b"x"), (row(3, "other", 1), b"y")))
+    writing.listed(folder(1, "top"))
+    writing.do(MakeFolders(1, 1), small((row(2, "top/top", 1), b"x"), (row(3, "other", 1), b"y")))
     assert contents(place) == {"top (1)": None, "top (1)/top": b"x", "other": b"y"}
     assert writing.writer.first == ("top (1)", "top")
 
@@ -153,9 +73,29 @@ def test_a_file_whose_name_is_taken_is_told_of(writing: Writing, place: Path) ->
 
 def test_folders_get_their_times_when_all_is_in_them(writing: Writing, place: Path) -> None:
     folders = [folder(1, "top", TIME), folder(2, "top/in", TIME + 1)]
-    writing.do(*map(MakeFolder, folders), small((row(3, "top/in/a", 1), b"x")))
+    writing.listed(*folders)
+    writing.do(MakeFolders(1, 2), small((row(3, "top/in/a", 1), b"x")))
     writing.writer.set_folder_times(reversed(folders))
     assert [os.stat(place / one.path).st_mtime_ns for one in folders] == [TIME, TIME + 1]
+
+
+def folders_of(rows: list[Row]) -> set[str]:
+    return {one.path for one in rows if one.kind == "folder"}
+
+
+@pytest.mark.parametrize(("first", "last"), [(1, 3000), (1, 1), (999, 1003), (1000, 2001), (2999, 3000), (2, 2)])
+def test_of_many_folders_those_are_made_whose_turn_it_is(writing: Writing, place: Path, first: int, last: int) -> None:
+    writing.listed(*MANY)
+    assert writing.do(MakeFolders(first, last)) == Outcome()
+    assert set(contents(place)) - {"top"} == folders_of(MANY[first - 1 : last]) - {"top"}
+    assert writing.place_noted == (last + 1, 0)
+
+
+def test_only_folders_that_were_taken_are_made(writing: Writing, place: Path) -> None:
+    writing.listed(*MANY)
+    runs = Runs([(1, 3), (1001, 1005), (2999, 3000)])
+    Writer(writing.journal, writing.record, writing.landing, {}, "", runs).do([MakeFolders(1, 3000)])
+    assert set(contents(place)) == {"top", *(f"top/{number}" for number in (3, 1001, 1003, 1005, 2999))}
 
 
 # --- what is not ----------------------------------------------------------------------------------------------------
@@ -218,8 +158,9 @@ def test_a_file_that_is_given_up_does_not_spoil_the_next(writing: Writing, place
 def test_what_has_no_place_is_missed_and_the_others_go_on(writing: Writing, place: Path, tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir()
     (place / "top").symlink_to(tmp_path / "outside")
+    writing.listed(folder(1, "top"))
     outcome = writing.do(
-        MakeFolder(folder(1, "top")),
+        MakeFolders(1, 1),
         small((row(2, "top/a", 1), b"x")),
         *pieces(LARGE, DATA),
         finish(LARGE, DATA),
@@ -244,10 +185,46 @@ def test_a_file_that_can_not_begin_is_missed_once_and_passed_over(
     assert writing.do(small((row(4, "next", 1), b"x"))).files == 1
 
 
+def test_a_name_that_this_disk_does_not_take_is_missed_and_the_others_go_on(writing: Writing, place: Path) -> None:
+    long = "x" * 256
+    large = row(4, f"top/{long}", len(DATA))
+    writing.listed(folder(1, "top"), folder(2, f"top/{long}"), folder(3, "top/z"))
+    outcome = writing.do(
+        MakeFolders(1, 3),
+        *pieces(large, DATA),
+        finish(large, DATA),
+        small((row(5, long, 1), b"x"), (row(6, "a", 1), b"y")),
+    )
+    assert missed(outcome) == [(f"top/{long}", "no-name"), (f"top/{long}", "no-name"), (long, "no-name")]
+    assert outcome.files == 1
+    assert {path for path in contents(place) if not path.startswith(".")} == {"top", "top/z", "a"}
+
+
+def test_a_file_that_fails_when_it_is_closed_ends_it(
+    writing: Writing, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing.do(*pieces(LARGE, DATA))
+    really, failed = os.close, False
+
+    def close(descriptor: int) -> None:
+        nonlocal failed
+        really(descriptor)
+        if not failed:
+            failed = True
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "close", close)
+    with pytest.raises(LandingError, match="disk-full"):
+        writing.do(finish(LARGE, DATA))
+    assert writing.writer.close() == writing.partial("large")
+    assert contents(place) == {".large.c0ffee.visavis-part": DATA}
+
+
 def test_when_the_destination_is_gone_it_is_over(writing: Writing, place: Path) -> None:
+    writing.listed(folder(5, "b"))
     writing.do(*pieces(LARGE, DATA))
     shutil.rmtree(place)
-    for job in (finish(LARGE, DATA), small((row(4, "a", 1), b"x")), MakeFolder(folder(5, "b"))):
+    for job in (finish(LARGE, DATA), small((row(4, "a", 1), b"x")), MakeFolders(5, 5)):
         with pytest.raises(LandingError, match="folder-missing"):
             writing.do(job)
     assert writing.writer.close() == ""
@@ -258,108 +235,3 @@ def test_closing_says_what_stays(writing: Writing, place: Path) -> None:
     assert writing.writer.close() == writing.partial("large")
     assert writing.writer.close() == ""
     assert contents(place) == {".large.c0ffee.visavis-part": DATA[:300_000]}
-
-
-# --- the journal ----------------------------------------------------------------------------------------------------
-
-
-def test_the_journal_has_the_hash_of_every_block_of_the_file_under_way(writing: Writing) -> None:
-    hashes = [block_hash([DATA[at : at + BLOCK]]) for at in range(0, len(DATA), BLOCK)]
-    for job in pieces(LARGE, DATA):
-        writing.do(job)
-        written = job.block + job.ends
-        assert writing.place_noted == (3, written)
-        assert writing.journal.hashes(writing.record, 3, 99) == hashes[:written]
-    assert writing.look("SELECT DISTINCT boot, synced FROM block") == [("this boot", 0)]
-    writing.do(finish(LARGE, DATA), small((row(4, "next", 1), b"x")))
-    assert writing.place_noted == (5, 0)
-    assert writing.look("SELECT * FROM block") == []
-
-
-def test_a_sync_marks_the_blocks_that_were_written_when_it_began(writing: Writing) -> None:
-    jobs = pieces(LARGE, DATA, BLOCK)
-    assert writing.writer.sync_point() is None
-    writing.do(jobs[0])
-    before = len(os.listdir("/dev/fd"))
-    sync = writing.writer.sync_point()
-    assert sync is not None
-    writing.do(jobs[1])
-    sync()
-    assert len(os.listdir("/dev/fd")) == before
-    assert writing.look("SELECT number, synced FROM block ORDER BY number") == [(0, 1), (1, 0)]
-    writing.do(jobs[2], finish(LARGE, DATA))
-    assert writing.writer.sync_point() is None
-
-
-def test_a_sync_may_end_after_its_file_has_landed_or_the_journal_was_closed(writing: Writing) -> None:
-    jobs = pieces(LARGE, DATA, BLOCK)
-    writing.do(jobs[0])
-    early, late = writing.writer.sync_point(), writing.writer.sync_point()
-    assert early is not None
-    assert late is not None
-    writing.do(*jobs[1:], finish(LARGE, DATA))
-    early()
-    writing.journal.close()
-    late()
-
-
-def test_a_journal_that_can_not_be_written_ends_it(writing: Writing) -> None:
-    writing.journal.close()
-    with pytest.raises(StoreError):
-        writing.do(small((row(1, "a", 1), b"x")))
-
-
-def test_the_boot_is_told_from_others() -> None:
-    assert boot_id() == boot_id()
-    if Path("/proc/sys/kernel/random/boot_id").exists():
-        assert len(boot_id()) == 36
-
-
-# --- standard output ------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def pipe() -> Iterator[tuple[int, int]]:
-    """A pipe: who reads, who writes."""
-    reading, writing = os.pipe()
-    yield reading, writing
-    os.close(reading)
-    os.close(writing)
-
-
-def test_standard_output_gets_the_bytes_as_they_come(journal: Journal, pipe: tuple[int, int]) -> None:
-    reading, descriptor = pipe
-    writer = Writer(journal, journal.begin(7, mine=False), Output(descriptor), {}, "")
-    assert writer.may_hang
-    large = row(1, "a", 60_000)
-    writer.do([MakeFolder(folder(9, "top")), *pieces(large, DATA[:60_000], 50_000)])
-    assert os.read(reading, 100_000) == DATA[:60_000]
-    assert writer.sync_point() is None
-    assert writer.do([finish(large, DATA[:60_000])]) == Outcome(files=1)
-    assert os.read(reading, 100_000) == b""  # whoever reads sees the end
-    writer.set_folder_times([folder(9, "top")])
-    assert writer.close() == ""
-    os.fstat(descriptor)  # it is not ours to close
-
-
-def test_a_small_file_goes_to_standard_output_too(journal: Journal, pipe: tuple[int, int]) -> None:
-    reading, descriptor = pipe
-    writer = Writer(journal, journal.begin(7, mine=False), Output(descriptor), {}, "")
-    assert writer.do([small((row(1, "a", 5), b"hello"))]) == Outcome(size=5, files=1)
-    assert os.read(reading, 100) == b"hello"
-    assert os.read(reading, 100) == b""
-
-
-def test_standard_output_that_nobody_reads_any_more_ends_it(journal: Journal) -> None:
-    reading, descriptor = os.pipe()
-    os.close(reading)
-    try:
-        writer = Writer(journal, journal.begin(7, mine=False), Output(descriptor), {}, "")
-        with pytest.raises(LandingError, match="output-closed"):
-            writer.do([small((row(1, "a", 5), b"hello"))])
-    finally:
-        os.close(descriptor)
-
-
-def test_a_disk_can_not_hang(writing: Writing) -> None:
-    assert not writing.writer.may_hang

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -84,6 +84,32 @@ def test_one_that_begins_again_begins_anew(path: Path, journal: Journal) -> None
     assert look(path, "SELECT DISTINCT transfer FROM block") == [(other,)]
 
 
+def test_no_record_is_given_twice(journal: Journal) -> None:
+    first = journal.begin(1, mine=True)
+    journal.forget(first)
+    second = journal.begin(1, mine=True)
+    again = journal.begin(1, mine=True)
+    assert first < second < again
+
+
+def test_who_holds_a_record_that_was_forgotten_spoils_no_other(path: Path, journal: Journal) -> None:
+    gone = journal.begin(1, mine=False)
+    journal.forget(gone)
+    other = journal.begin(3, mine=False)
+    journal.add(other, TREE)
+    journal.note_blocks(other, blocks(6, 0), at=(6, 1), partial="hidden")
+    journal.forget(gone)
+    journal.note_synced(gone, 6, 1)
+    with suppress(StoreError):
+        journal.add(gone, TREE)
+    with suppress(StoreError):
+        journal.note_blocks(gone, blocks(6, 0), at=(9, 9))
+    assert journal.entries(gone, 1, 10) == []
+    assert journal.entries(other, 1, 10) == TREE
+    assert look(path, "SELECT id, entry, block, partial FROM transfer") == [(other, 6, 1, "hidden")]
+    assert look(path, "SELECT transfer, synced FROM block") == [(other, 0)]
+
+
 def test_what_is_forgotten_is_gone_with_its_list(path: Path, journal: Journal) -> None:
     record, other = journal.begin(1, mine=True), journal.begin(3, mine=True)
     for one in (record, other):
@@ -110,12 +136,15 @@ def test_the_next_engine_finds_what_was_noted(path: Path) -> None:
         record = journal.begin(1, mine=False)
         journal.add(record, TREE)
         journal.note_answer(record, [(1, 3), (6, 6)], "/home/가", "c0ffee", {"top": "top (1)"})
-        journal.note_blocks(record, blocks(6, 0, 1), "boot", (6, 2))
+        journal.note_blocks(record, blocks(6, 0, 1), "boot", (6, 2), ".z.c0ffee.visavis-part")
         journal.note_synced(record, 6, 1)
         sent = journal.begin(2, mine=True, sources={"top": "/tmp/가/top"})
-    columns = "session, number, mine, sources, folder, token, tops, runs, entry, block"
+    columns = "session, number, mine, sources, folder, token, tops, runs, entry, block, partial"
     assert look(path, f"SELECT {columns} FROM transfer WHERE id = {record}") == [
-        ("room", 1, 0, None, "/home/가", "c0ffee", '{"top": "top (1)"}', "[[1, 3], [6, 6]]", 6, 2)
+        (
+            *("room", 1, 0, None, "/home/가", "c0ffee", '{"top": "top (1)"}'),
+            *("[[1, 3], [6, 6]]", 6, 2, ".z.c0ffee.visavis-part"),
+        )
     ]
     assert look(path, f"SELECT mine, sources FROM transfer WHERE id = {sent}") == [(1, r'{"top": "/tmp/\uac00/top"}')]
     assert look(path, "SELECT entry, number, hash, boot, synced FROM block ORDER BY number") == [
@@ -251,6 +280,17 @@ def test_hashes_of_files_that_are_whole_are_let_go(path: Path, journal: Journal)
     assert look(path, f"SELECT entry, block FROM transfer WHERE id = {record}") == [(4, 0)]
 
 
+def test_the_hidden_name_is_that_of_the_file_under_way(path: Path, journal: Journal) -> None:
+    record = journal.begin(1, mine=False)
+    names = []
+    for at, partial in (((2, 0), "first"), ((2, 1), "first"), ((3, 0), ""), ((4, 0), "second")):
+        journal.note_blocks(record, [], at=at, partial=partial)
+        names += look(path, "SELECT partial FROM transfer")
+    assert names == [("first",), ("first",), ("",), ("second",)]
+    journal.note_blocks(record, blocks(4, 0))
+    assert look(path, "SELECT partial FROM transfer") == [("second",)]
+
+
 def test_only_what_was_synced_counts_as_synced(path: Path, journal: Journal) -> None:
     record = journal.begin(1, mine=False)
     journal.note_blocks(record, [*blocks(4, 0, 1, 2), *blocks(5, 0)])
@@ -321,6 +361,22 @@ def test_a_disk_that_is_full_is_said_and_nothing_is_half(path: Path) -> None:
     assert refused.startswith("refused: "), done.stderr
     assert hashes == ["[b'first']", "[b'first', b'second']"]
     assert look(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_a_database_that_is_full_is_said_by_that_name(path: Path, journal: Journal) -> None:
+    record = journal.begin(1, mine=False)
+    journal.add(record, TREE)
+    store = journal._store
+    store.execute(f"PRAGMA max_page_count={store.execute('PRAGMA page_count').fetchone()[0] + 2}")
+    with pytest.raises(StoreError, match="full"):
+        journal.note_blocks(record, ((1, number, bytes(32)) for number in range(10_000)))
+    with pytest.raises(StoreError, match="full"):
+        journal.add(record, (row(number, "x" * 200 + str(number)) for number in range(7, 1000)))
+    assert journal.entries(record, 1, 10) == TREE
+    assert journal.hashes(record, 1, 99) == []
+    store.execute("PRAGMA max_page_count=1000000")
+    journal.note_blocks(record, blocks(1, 0))
+    assert journal.hashes(record, 1, 99) == [hash_of(0)]
 
 
 def test_one_that_another_engine_holds_for_too_long_is_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
