@@ -79,19 +79,21 @@ async def files(
     "call-over", its parts stay. Closes neither channel; cancelled, it closes its files. Raises nothing of its own.
     """
     channel = _Channel(voice, emit, facts)
-    with trio.CancelScope() as last:
-        async with trio.open_nursery() as nursery:
-            channel.nursery = nursery
-            async with trio.open_nursery() as loops:
-                loops.start_soon(channel.carrier.read, arrivals)
-                loops.start_soon(channel.carrier.feed)
-                loops.start_soon(channel.tick)
-                async for item in inbox:
-                    await channel.take(item)
-                loops.cancel_scope.cancel()
-            channel.end()
-            last.deadline = trio.current_time() + _FAREWELL_SECONDS  # for writers, to close what they have
-    channel.close()
+    try:
+        with trio.CancelScope() as last:
+            async with trio.open_nursery() as nursery:
+                channel.nursery = nursery
+                async with trio.open_nursery() as loops:
+                    loops.start_soon(channel.carrier.read, arrivals)
+                    loops.start_soon(channel.carrier.feed)
+                    loops.start_soon(channel.tick)
+                    async for item in inbox:
+                        await channel.take(item)
+                    loops.cancel_scope.cancel()
+                channel.end()
+                last.deadline = trio.current_time() + _FAREWELL_SECONDS  # for writers, to close what they have
+    finally:
+        channel.close()
 
 
 class _Channel:
@@ -344,9 +346,9 @@ class _Channel:
 
     def close(self) -> None:
         """Close what is still open. Blocks for a moment: nothing else goes on by now."""
-        with suppress(StoreError):
-            for transfer in self._transfers.all():
-                if not transfer.closed:
+        for transfer in self._transfers.all():
+            if not transfer.closed:
+                with suppress(StoreError):
                     transfer.close()
         if self._journal is not None:
             self._journal.close()

@@ -47,6 +47,17 @@ class Pair:
         await eventually(lambda: self.b.state(number) == "offered")
         return number
 
+    async def listed(self, end: Honest, number: int) -> OfferListed:
+        """Wait until an end has the whole list; return the second and third of its entries."""
+
+        def whole() -> OfferListed | None:
+            end.ask(ListOffer(number, 2, 2))
+            last = end.replies[-1] if end.replies else None
+            return last if isinstance(last, OfferListed) and last.whole else None
+
+        found: OfferListed = await eventually(whole)
+        return found
+
     def accept(self, *numbers: int, **answer: Any) -> None:
         self.b.ask(*(AnswerOffer(number, True, folder=str(self.place), **answer) for number in numbers))
 
@@ -220,15 +231,7 @@ async def test_a_list_is_shown_on_both_sides(tmp_path: Path) -> None:
     async with pair(tmp_path) as one:
         number = await one.offer("a", "b", "c")
         for end in (one.a, one.b):
-
-            def whole(end: Honest = end) -> bool:
-                end.ask(ListOffer(number, 2, 2))
-                last = end.replies[-1] if end.replies else None
-                return isinstance(last, OfferListed) and last.whole
-
-            await eventually(whole)
-            listed = end.replies[-1]
-            assert isinstance(listed, OfferListed)
+            listed = await one.listed(end, number)
             assert ([entry.path for entry in listed.entries], listed.total) == (["b", "c"], 3)
 
 

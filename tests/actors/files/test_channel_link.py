@@ -1,5 +1,7 @@
 """A transfer over connections that break: it goes on at the byte, and nothing is lost while the peer is away."""
 
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from actors.reliable import OutboxFullError
 from relay import limits
 from relay.wire import Packet
 from tests.actors.files.support import contents, write
-from tests.actors.files.test_channel import Pair, pair, soon_again
+from tests.actors.files.test_channel import Pair, bring_to, pair, soon_again
 from tests.actors.mallory import CutError, pass_on
 from tests.support import eventually
 
@@ -120,6 +122,7 @@ async def test_both_directions_go_on_after_every_break(tmp_path: Path) -> None:
 async def test_what_is_said_while_the_peer_is_away_and_the_outbox_full_is_said_later(tmp_path: Path) -> None:
     async with pair(tmp_path) as one:
         first = await one.offer("first")
+        await one.listed(one.b, first)
         one.mallory.unreachable = True
         one.mallory.cut_all()
         await eventually(lambda: one.a.link == one.b.link == "out")
@@ -206,3 +209,16 @@ async def test_an_offer_made_as_the_call_ends_does_not_stay_open(tmp_path: Path,
         last = [event.transfer for event in events if isinstance(event, TransferChanged)][-1:]
         assert [(now.state, now.cause) for now in last] in ([], [("failed", "call-over")])
         assert last or not events or isinstance(events[-1], OfferRefused)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+async def test_cancelled_in_the_middle_it_closes_every_file(tmp_path: Path) -> None:
+    def of_this_test() -> list[str]:
+        targets = [os.readlink(link) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+        return [target for target in targets if target.startswith(str(tmp_path))]
+
+    async with pair(tmp_path) as one:
+        number = await bring_to(one, "moving")
+        assert of_this_test()
+        await one.both(number, "moving")
+    assert of_this_test() == []
