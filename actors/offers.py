@@ -11,8 +11,9 @@ TransferId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 # the list is not here yet. moving: its bytes pass. The rest is over: done (see `missed`), refused, cancelled, failed.
 TransferState = Literal["listing", "offered", "waiting", "moving", "done", "refused", "cancelled", "failed"]
 OVER: Final = frozenset({"done", "refused", "cancelled", "failed"})
-# Why nothing moves: a disk that does not keep up, the way to the peer, no relay, a peer that is away.
-Stall = Literal["", "own-disk", "peer-disk", "link", "relay", "peer-away"]
+# Why nothing moves: a disk, or what takes standard output, does not keep up; the way to the peer; no relay; a peer that
+# is away.
+Stall = Literal["", "own-disk", "own-output", "peer-disk", "link", "relay", "peer-away"]
 FilePath = Annotated[str, Meta(min_length=1, max_length=limits.PATH_BYTES, pattern=r"^[^\0]*\Z")]
 
 

@@ -20,6 +20,7 @@ import trio
 from actors.files.carrier import Arrival, Carrier, Voice
 from actors.files.incoming import Incoming
 from actors.files.outgoing import Outgoing
+from actors.files.taking import STDOUT
 from actors.files.transfers import Numbers, Transfers
 from actors.files.walk import WalkError, name_sources
 from actors.messages import (
@@ -314,7 +315,7 @@ class _Channel:
         if not stalled:
             return ""
         if held:
-            return "own-disk"
+            return "own-output" if transfer.shown.now.folder == STDOUT else "own-disk"
         link = self._facts.link()
         if link != "joined":
             return "relay" if link == "out" else "peer-away"

@@ -268,6 +268,7 @@ CATALOGUE: dict[str, str] = {
     "row-cancelled": "✗ cancelled",
     "row-failed": "✗ failed",
     "stall-own-disk": "‖ own disk",
+    "stall-own-output": "‖ own output",
     "stall-peer-disk": "‖ their disk",
     "stall-link": "‖ the link",
     "stall-relay": "‖ no relay",
@@ -275,6 +276,7 @@ CATALOGUE: dict[str, str] = {
     # --- files: notes
     "note-stalls": "{name} stands still: {why}",
     "note-stall-own-disk": "the disk here does not keep up.",
+    "note-stall-own-output": "what takes the output here does not keep up.",
     "note-stall-peer-disk": "the disk of {peer} does not keep up.",
     "note-stall-link": "the network lets nothing through. It goes on by itself once that does.",
     "note-stall-relay": "the relay is out of reach. It goes on by itself once that is back.",
