@@ -18,7 +18,7 @@ relay *arguments:
 
 # lint, types and the quick tests, under a minute
 check: lint type
-    @{{ terminal }} pytest -q -n 2 -m 'not device' --ignore=tests/e2e
+    @{{ terminal }} pytest -q -n 2 -m 'not device and not long' --ignore=tests/e2e
 
 # everything: lint, types, the parallel tests, then those that need a part of the system, one by one
 test: lint type (_system "tmux" "ip:iproute2")

@@ -142,10 +142,14 @@ class Incoming:
             await trio.to_thread.run_sync(taken.give_back)
             return
         self._writer = writer = Writer(self._journal, self._record, taken.landing, taken.tops, boot_id(), taken.runs)
-        with self._writing:
-            await self._receive(taken, writer)
+        try:
+            with self._writing:
+                await self._receive(taken, writer)
+        finally:
+            if self.writing_since is not None:  # its thread is still at work, and may be for ever
+                writer.leave_behind()
         if self.writing_since is not None:
-            return  # a dead disk holds its thread: what it has opened is left to the end of the process
+            return
         with trio.CancelScope(shield=True):
             kept = await trio.to_thread.run_sync(writer.close)
         if kept:

@@ -1,6 +1,7 @@
 """Writes what came of one transfer, in the order of its list, and keeps the journal. Blocks: for a thread."""
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,6 +98,9 @@ class Writer:
         self._tops = tops
         self._boot = boot
         self._runs = runs
+        self._lock = threading.Lock()
+        self._at_work = False
+        self._left_behind = False
         self.stopped = False  # set by another thread: the transfer is over, `do` is to return soon
         self._tree = TreeHash()
         self._hasher = blake3()  # of the block under way
@@ -108,6 +112,25 @@ class Writer:
 
     def do(self, jobs: Iterable[Job]) -> Outcome:
         """Do these, note in the journal how far that is."""
+        with self._lock:
+            self._at_work = True
+        try:
+            return self._do(jobs)
+        finally:
+            with self._lock:
+                self._at_work = False
+                if self._left_behind:
+                    self.close()
+
+    def leave_behind(self) -> None:
+        """Nobody waits for `do` any longer: it closes everything itself, once the disk lets it go."""
+        self.stopped = True
+        with self._lock:
+            self._left_behind = True
+            if not self._at_work:
+                self.close()
+
+    def _do(self, jobs: Iterable[Job]) -> Outcome:
         outcome = Outcome()
         hashes: list[tuple[int, int, bytes]] = []
         at = self._noted

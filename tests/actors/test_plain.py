@@ -15,6 +15,8 @@ from tests.actors.original import Server, open_client, open_server
 from tests.actors.plain_call import met, open_call, open_place, open_relay
 from tests.support import eventually
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def server() -> Iterator[Server]:

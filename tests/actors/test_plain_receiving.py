@@ -18,6 +18,9 @@ from tests.actors.original import open_client, open_server
 from tests.actors.plain_call import Call, Peer, met, open_call, open_pair, open_place
 from tests.support import eventually
 
+pytestmark = pytest.mark.long
+
+
 DATA = bytes(range(256)) * 1000
 
 

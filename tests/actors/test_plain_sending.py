@@ -25,6 +25,9 @@ from tests.actors.original import open_client, open_server
 from tests.actors.plain_call import Call, met, open_call, open_pair, open_place
 from tests.support import eventually
 
+pytestmark = pytest.mark.long
+
+
 SIZE = 16 * limits.MIB  # more than sockets hold
 
 

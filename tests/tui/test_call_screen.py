@@ -24,6 +24,9 @@ from tests.tui.support import calling, eventually, painted, painted_soon, shows,
 from tui.widgets.composer import Composer
 from tui.widgets.conversation import ConversationView
 
+pytestmark = pytest.mark.long
+
+
 SIZES = [(60, 20), (120, 40), (200, 60)]
 
 

@@ -8,6 +8,8 @@ from tui import commands
 from tui.widgets.command_list import CommandList
 from tui.widgets.composer import Composer
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize(
     ("typed", "names"),

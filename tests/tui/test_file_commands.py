@@ -9,6 +9,8 @@ from tests.tui.support import calling, eventually, painted, painted_soon, shows
 from tui.file_commands import Asked, MisusedError, asked, fitting, meant
 from tui.widgets.composer import Composer
 
+pytestmark = pytest.mark.long
+
 
 def one(number, state="offered", mine=False):
     return Transfer(id=number, mine=mine, state=state, name=f"file-{number}", files=1)

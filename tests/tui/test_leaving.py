@@ -2,12 +2,16 @@
 
 import asyncio
 
+import pytest
+
 from actors.messages import Hang, MakeCode, SendText, TextQueued
 from tests.tui.fake_engine import FakeEngine, running
 from tests.tui.support import calling, eventually, painted_soon
 from tui import app as app_module
 from tui.app import VisavisApp
 from tui.widgets.composer import Composer
+
+pytestmark = pytest.mark.long
 
 
 async def say(pilot, text):

@@ -12,6 +12,9 @@ from tui.screens.call import CallScreen
 from tui.screens.offer import OfferScreen
 from tui.widgets.composer import Composer
 
+pytestmark = pytest.mark.long
+
+
 MILLION = limits.OFFER_ENTRIES
 
 

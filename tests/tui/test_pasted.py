@@ -8,6 +8,9 @@ from tests.tui.support import calling, eventually, painted_soon, shows
 from tui.pasted import as_arguments, pasted_arguments, pasted_paths
 from tui.widgets.composer import Composer
 
+pytestmark = pytest.mark.long
+
+
 DISK = {
     "/home/me/a",
     "/home/me/b",

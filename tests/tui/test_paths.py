@@ -12,6 +12,8 @@ from tui.shell_words import escaped, open_word, split_words
 from tui.widgets.command_list import CommandList
 from tui.widgets.composer import Composer
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def folder(tmp_path):

@@ -11,6 +11,8 @@ from tests.tui.support import calling, eventually, painted, painted_soon, shows,
 from tui.screens.call import CallScreen
 from tui.widgets.composer import Composer
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):

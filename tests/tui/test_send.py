@@ -18,6 +18,8 @@ from tests.tui.support import eventually
 from tui.headless import HeadlessError
 from tui.send import Send, checked
 
+pytestmark = pytest.mark.long
+
 
 def sending(code="", paths=("/home/notes",), live=False, json=False, **plan):
     begin = EnterCode(RELAY, code) if code else MakeCode(RELAY)

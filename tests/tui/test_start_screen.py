@@ -28,6 +28,9 @@ from tui.screens.call import CallScreen
 from tui.screens.start import StartScreen
 from tui.settings import settings_path
 
+pytestmark = pytest.mark.long
+
+
 RELAY = "lab.example:9999"
 CODE = "4821-otter-lamp-fern"
 

@@ -9,6 +9,9 @@ from tui import state as state_module
 from tui.widgets.conversation import ConversationView
 from tui.widgets.transfers import TransferList
 
+pytestmark = pytest.mark.long
+
+
 SIZES = [(60, 20), (80, 24), (120, 40), (200, 60)]
 KOREAN = "강의 영상 자료 모음.tar.gz"
 

@@ -25,6 +25,9 @@ from tests.actors.files.support import contents, write
 from tests.actors.mallory import CutError, Mallory, pass_on
 from tests.support import eventually
 
+pytestmark = pytest.mark.long
+
+
 OVER = ("done", "refused", "cancelled", "failed")
 
 

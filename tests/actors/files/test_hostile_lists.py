@@ -17,6 +17,9 @@ from tests.actors.files.hostile import OTHER, Call, call, folder, of, offer_of, 
 from tests.actors.files.support import write
 from tests.support import eventually
 
+pytestmark = pytest.mark.long
+
+
 EVIL = 3
 
 NAMES = {

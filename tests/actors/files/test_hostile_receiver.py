@@ -15,6 +15,9 @@ from tests.actors.files.hostile import Call, call
 from tests.actors.files.support import write
 from tests.support import eventually
 
+pytestmark = pytest.mark.long
+
+
 BIG = bytes(range(200)) * 25_000  # 5 MB: a block and a part of one
 
 

@@ -25,6 +25,9 @@ from tests.actors.files.hostile import (
 from tests.actors.files.support import tree_hash
 from tests.support import eventually
 
+pytestmark = pytest.mark.long
+
+
 EVIL = 3  # the number of its transfer
 BIG = bytes(range(200)) * 25_000  # 5 MB: a block and a part of one
 BLOCK = limits.BLOCK_BYTES
