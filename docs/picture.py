@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from actors.messages import EnterCode, SendText
+from actors.messages import AnswerOffer, EnterCode, OfferFiles, SendText
 from tui.app import VisavisApp
 from tui.demo_parts import Peer, open_engine, open_relay
 
@@ -21,12 +21,25 @@ TALK = (
 )
 
 
-async def draw(size: tuple[int, int]) -> str:
-    """Return the screen in a call with a demo engine as SVG."""
+def make_files(folder: Path) -> tuple[Path, Path]:
+    """Make what is sent: a film, which costs no disk here, and a folder of notes."""
+    film, notes = folder / "lecture.mp4", folder / "notes"
+    film.touch()
+    os.truncate(film, 1_200_000_000)
+    notes.mkdir()
+    for number in range(318):
+        (notes / f"{number}.md").write_text("x" * 3000)
+    (folder / "mina").mkdir()
+    return film, notes
+
+
+async def draw(size: tuple[int, int], folder: Path) -> str:
+    """Return the screen in a call with a demo engine as SVG; files come from and go to `folder`."""
+    film, notes = make_files(folder)
     async with contextlib.AsyncExitStack() as parts:
         relay = await parts.enter_async_context(open_relay())
         engine = await parts.enter_async_context(open_engine("Mina"))
-        code = await Peer(engine, relay, 0).make_code()
+        code = await Peer(engine, relay, folder, 0).make_code()
         app = VisavisApp(start=EnterCode(relay, code), relay=relay)
         async with app.run_test(size=size) as pilot:
             while app.state.link != "joined" or not app.state.peer:
@@ -38,7 +51,11 @@ async def draw(size: tuple[int, int]) -> str:
                 await pilot.pause(0.3)
             while app.state.round_trip_ms is None:
                 await pilot.pause(0.05)
-            await pilot.pause(0.5)
+            app.send(OfferFiles(app.new_id(""), (str(film),)))
+            offered = await engine.wait_transfer(False, "offered")
+            engine.send(AnswerOffer(offered.id, True, str(folder / "mina")))
+            engine.send(OfferFiles("theirs", (str(notes),)))
+            await pilot.pause(1.2)
             picture = app.export_screenshot(title="visavis")
             await app.action_quit()
             await pilot.pause(2)
@@ -46,8 +63,8 @@ async def draw(size: tuple[int, int]) -> str:
 
 
 if __name__ == "__main__":
-    width, _, height = (sys.argv[1] if len(sys.argv) > 1 else "96x24").partition("x")
+    width, _, height = (sys.argv[1] if len(sys.argv) > 1 else "118x26").partition("x")
     with tempfile.TemporaryDirectory() as folder:
-        os.environ.update(VISAVIS_RUN=folder, XDG_CONFIG_HOME=folder, VISAVIS_NAME="Jun")
+        os.environ.update(VISAVIS_RUN=folder, XDG_CONFIG_HOME=folder, XDG_DATA_HOME=folder, VISAVIS_NAME="Jun")
         target = Path(sys.argv[2]) if len(sys.argv) > 2 else Path(__file__).with_name("screen.svg")
-        target.write_text(asyncio.run(draw((int(width), int(height)))), encoding="utf-8")
+        target.write_text(asyncio.run(draw((int(width), int(height)), Path(folder))), encoding="utf-8")

@@ -126,6 +126,7 @@ class _Channel:
                     self.carrier.joined()
                     for transfer in self._transfers.all():  # what was said of disks may be lost
                         transfer.peer_disk_waits = transfer.our_disk_waits = False
+                        transfer.shown.goes_on()
                 case Left(epoch=epoch):
                     self.carrier.left(epoch)
                 case Told(epoch=epoch, control=control):

@@ -145,13 +145,15 @@ class Incoming:
         try:
             with self._writing:
                 await self._receive(taken, writer)
-        finally:
-            if self.writing_since is not None:  # its thread is still at work, and may be for ever
+        finally:  # also when the channel itself is cancelled
+            kept = ""
+            if left_behind := self.writing_since is not None:  # its thread is still at work, and may be for ever
                 writer.leave_behind()
-        if self.writing_since is not None:
+            else:
+                with trio.CancelScope(shield=True):
+                    kept = await trio.to_thread.run_sync(writer.close)
+        if left_behind:
             return
-        with trio.CancelScope(shield=True):
-            kept = await trio.to_thread.run_sync(writer.close)
         if kept:
             self.shown.change(partial=kept)
         elif self.shown.now.state != "done" and not self.shown.now.moved:

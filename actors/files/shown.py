@@ -50,12 +50,17 @@ class Shown:
 
     def moved(self, size: int, files: int) -> None:
         """The receiver has so many bytes and files now; told with the next `tick`."""
-        if self.now.stall and size > self.now.moved:  # what stood still says nothing of how fast it goes on
-            self._pace = Pace(self.now.moved)
-            self._pace.begin(trio.current_time())
+        if self.now.stall and size > self.now.moved:
+            self.goes_on()
         self._pace.take(trio.current_time(), size)
         self.now = msgspec.structs.replace(self.now, moved=size, moved_files=files)
         self._moved_at = trio.current_time()
+
+    def goes_on(self) -> None:
+        """It stood still, and need not any longer: what was says nothing of how fast it goes on."""
+        if self.now.state == "moving":
+            self._pace = Pace(self.now.moved)
+            self._pace.begin(trio.current_time())
 
     @property
     def stalled(self) -> bool:
