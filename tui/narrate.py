@@ -124,7 +124,7 @@ def _tell(transfer: Transfer, view: Teller, state: CallState, was: CallState) ->
     before = was.transfers.get(transfer.id)
     if before is not None and before.state != transfer.state:
         view.note(entries_note(before, was.noted.get(transfer.id, 0)), time.time())
-    for words in transfer_notes(transfer, before, peer_name(state)):
+    for words in transfer_notes(transfer, before, peer_name(state), plain=state.plain):
         view.note(words, time.time())
 
 

@@ -75,11 +75,13 @@ class Marks:
         return path in self._paths or self._above(path) is not None
 
     def toggle(self, path: str) -> bool:
-        """Mark `path`, or take its mark away (that of the folder which holds it); return False if marks are full."""
-        marked = path if path in self._paths else self._above(path)
-        if marked is not None:
-            del self._paths[marked]
+        """Mark `path`, or take its mark away; return False if marks are full, or if a folder that is marked holds it:
+        that folder's mark is taken away where the folder stands."""
+        if path in self._paths:
+            del self._paths[path]
             return True
+        if self._above(path) is not None:
+            return False
         if len(self._paths) >= limits.PART_PATTERNS:
             return False
         self._paths[path] = None

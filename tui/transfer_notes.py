@@ -14,8 +14,9 @@ NAME_CELLS: Final = 40
 ENTRIES_TOLD: Final = 3  # of one transfer one by one, then they are counted
 
 
-def transfer_notes(transfer: Transfer, before: Transfer | None, peer: str) -> list[str]:
-    """Return what is to be said now that `before` (None: unknown until now) became `transfer`."""
+def transfer_notes(transfer: Transfer, before: Transfer | None, peer: str, *, plain: bool = False) -> list[str]:
+    """Return what is to be said now that `before` (None: unknown until now) became `transfer`. In a `plain` call
+    nobody is asked, and nobody says what arrived."""
     old = before.state if before is not None else None
     if before is not None and transfer.state == old:
         late = transfer.state in OVER and not before.partial  # what is left of it may be known after its end
@@ -23,6 +24,10 @@ def transfer_notes(transfer: Transfer, before: Transfer | None, peer: str) -> li
     match transfer.state:
         case "offered":
             return [_offered(transfer, peer)]
+        case "moving" if plain and transfer.mine and old is None:
+            return [say("note-plain-sends", name=label(transfer), amount=amount_words(transfer))]
+        case "done" if plain and transfer.mine:
+            return [say("note-plain-sent", name=label(transfer), amount=amount_words(transfer))]
         case "waiting" | "moving" if old not in ("waiting", "moving"):
             return [_accepted(transfer, before, peer)]
         case "done":

@@ -74,7 +74,15 @@ def is_folder(transfer: Transfer) -> bool:
 def label(transfer: Transfer) -> str:
     """Return what it is called, safe to show; a folder ends in a slash."""
     name = plain_cells(visible(transfer.name)).strip() or say("transfer-unnamed")
-    return name.rstrip("/") + "/" if is_folder(transfer) else name
+    name = name.rstrip("/") + "/" if is_folder(transfer) else name
+    # Of several things, and of a part, one is named and the others are counted: as files, or as names at the top.
+    part = "/" in transfer.name.rstrip("/")
+    count = transfer.files if part else len({path.split("/", 1)[0] for path in transfer.names})
+    if count <= 1:
+        return name
+    if part or len(transfer.names) == transfer.files + transfer.folders:
+        return say("label-more", name=name, count=f"{count - 1:,}")
+    return say("label-and-more", name=name)
 
 
 def stands_alone(transfer: Transfer) -> bool:

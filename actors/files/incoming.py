@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import trio
 
@@ -102,8 +102,9 @@ class Incoming:
         """Return entries of the list, how many are here, and whether these are all."""
         if self.closed:
             return [], 0, False
+        total, whole = self.listing.count, self.listing.whole  # before they are read: more may come meanwhile
         rows = await trio.to_thread.run_sync(self._journal.entries, self._record, first, count)
-        return rows, self.listing.count, self.listing.whole
+        return rows, total, whole
 
     def have(self, generation: int) -> Have:
         """Return what is had, for the peer to go on by on this connection of the lane."""
@@ -172,7 +173,9 @@ class Incoming:
             with sending, jobs:
                 self._jobs = sending
                 totals = taken.totals
-                fields = {"files": totals.files, "folders": totals.folders, "size": totals.size}
+                fields: dict[str, Any] = {"files": totals.files, "folders": totals.folders, "size": totals.size}
+                if taken.runs is not None:  # what it is called is what was taken of it
+                    fields |= {"name": taken.names[0].rstrip("/"), "names": taken.names}
                 self.shown.change(state="waiting", folder=taken.folder, path=taken.path, **fields)
                 self._say(Answer(self.number, runs))
                 self._tell(self)

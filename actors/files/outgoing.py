@@ -14,6 +14,7 @@ from actors.files.reading import read_stdin
 from actors.files.selection import Runs, RunsError
 from actors.files.shown import Shown
 from actors.files.source import Packet, Parcel, Source
+from actors.files.taking import first_names
 from actors.files.walk import STDIN, LeftOut, walk
 from actors.lanes import LaneOpened
 from actors.messages import Emit, Transfer
@@ -158,7 +159,9 @@ class Outgoing:
         await trio.to_thread.run_sync(self._journal.note_answer, self._record, runs)
         if runs is not None:
             totals = await trio.to_thread.run_sync(self._journal.totals, self._record, runs)
-            self.shown.change(files=totals.files, folders=totals.folders, size=totals.size)
+            names = await trio.to_thread.run_sync(first_names, self._journal, self._record, taken)
+            name = names[0].rstrip("/") if names else self.shown.now.name
+            self.shown.change(files=totals.files, folders=totals.folders, size=totals.size, name=name, names=names)
         if self.shown.over:
             return
         self._source = Source(self._journal, self._record, self.number, self._sources, taken)

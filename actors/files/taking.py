@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ import platformdirs
 from actors.files.landing import EntryError, Landing, LandingError, Output
 from actors.files.selection import Runs, RunsError, Selection
 from actors.store.journal import Journal, Row, Totals
+from relay import limits
 
 STDOUT: Final = "-"
 PAGE: Final = 2000
@@ -36,6 +38,7 @@ class Taken:
     totals: Totals
     landing: Landing | Output
     tops: dict[str, str]
+    names: tuple[str, ...]  # the first of what is taken
     token: str  # in the names of its partial files
     folder: str
     path: str
@@ -71,7 +74,7 @@ def take(
     if folder == STDOUT:
         if totals.files != 1:
             raise TakingError("one-file")
-        return Taken(runs, totals, Output(), {}, "", STDOUT, "")
+        return Taken(runs, totals, Output(), {}, first_names(journal, record, runs), "", STDOUT, "")
     token = secrets.token_hex(4)
     try:
         landing = Landing(Path(folder) if folder else download_folder(), token)
@@ -97,7 +100,16 @@ def take(
             landing.unmake_top(made)
         landing.close()
         raise
-    return Taken(runs, totals, landing, tops, token, str(landing.folder), str(landing.folder / tops.get(first, first)))
+    return Taken(
+        runs,
+        totals,
+        landing,
+        tops,
+        first_names(journal, record, runs),
+        token,
+        str(landing.folder),
+        str(landing.folder / tops.get(first, first)),
+    )
 
 
 def _same_disk(one: str, other: Path) -> bool:
@@ -113,6 +125,12 @@ def rows_of(journal: Journal, record: int, runs: Runs | None) -> Iterator[Row]:
     while rows := journal.entries(record, first, PAGE):
         first = rows[-1].number + 1
         yield from (row for row in rows if runs is None or row.number in runs)
+
+
+def first_names(journal: Journal, record: int, runs: Runs | None) -> tuple[str, ...]:
+    """Return the paths of the first entries that are in `runs`, those of folders with a slash."""
+    rows = islice(rows_of(journal, record, runs), limits.OFFER_NAMES)
+    return tuple(row.path + "/" * (row.kind == "folder") for row in rows)
 
 
 def download_folder() -> Path:

@@ -134,6 +134,7 @@ def test_a_part_is_taken_by_names_and_patterns(pair: Pair, tmp_path: Path, inbox
     for engine in pair:
         over = wait_over(engine, number)
         assert (over.state, over.files, over.moved_files) == ("done", 8, 8)
+        assert over.name.startswith("notes/")  # and not as if it were all of it
     came = sorted(str(path.relative_to(inbox)) for path in inbox.rglob("*") if path.is_file())
     assert came == [*sorted(f"notes/part 3/note-{n}.txt" for n in range(3, 50, 7)), "notes/강의 영상.mp4"]
 

@@ -55,10 +55,12 @@ class TestMarks:
         assert not marks.holds("notes/2024x")
         assert marks.paths == ("notes/2024",)
 
-    def test_unmarking_what_a_folder_holds_unmarks_the_folder(self):
+    def test_the_mark_of_a_folder_is_taken_away_where_the_folder_stands(self):
         marks = Marks()
-        marks.toggle("notes")
-        marks.toggle("notes/a")
+        assert marks.toggle("notes")
+        assert not marks.toggle("notes/a")
+        assert marks.paths == ("notes",)
+        assert marks.toggle("notes")
         assert marks.paths == ()
 
     def test_they_are_no_more_than_an_answer_holds(self):

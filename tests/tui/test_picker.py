@@ -81,6 +81,17 @@ async def test_several_are_marked_also_from_two_folders(folder):
         assert await offered(engine, app) == (str(folder / "b.txt"), str(folder / "notes" / "page.txt"))
 
 
+async def test_at_a_file_enter_offers_what_is_marked_and_nothing_else(folder):
+    async with calling(size=(100, 30)) as (engine, app, pilot):
+        await opened(pilot)
+        await pilot.press("down", "down", "space")
+        await painted_soon(pilot, "1 marked: b.txt")
+        await pilot.press("home", "down", "enter")
+        await painted_soon(pilot, "page.txt")
+        await pilot.press("down", "enter")
+        assert await offered(engine, app) == (str(folder / "b.txt"),)
+
+
 async def test_a_folder_is_offered_as_one(folder):
     async with calling() as (engine, app, pilot):
         await opened(pilot)

@@ -18,6 +18,22 @@ def notes(transfer, before=None):
     return transfer_notes(transfer, before, "Mina")
 
 
+def test_in_a_plain_call_nobody_is_said_to_have_what_was_sent():
+    moving = one("moving", mine=True)
+    assert transfer_notes(moving, None, "Mina", plain=True) == ["You send a.bin (1.2 GB)."]
+    (said,) = transfer_notes(one("done", mine=True), moving, "Mina", plain=True)
+    assert "Mina" not in said
+    assert "nobody says whether it arrived" in said
+
+
+def test_where_a_part_is_kept_is_said_once_it_is_known():
+    over = one("cancelled", detail="here")
+    kept = one("cancelled", detail="here", partial="/in/.a.bin.c0ffee.visavis-part")
+    (said,) = transfer_notes(kept, over, "Mina")
+    assert "/in/.a.bin.c0ffee.visavis-part" in said
+    assert transfer_notes(kept, kept, "Mina") == []
+
+
 FOLDER = {
     "name": "notes",
     "names": ("notes", "notes/a.pdf", "notes/b.pdf"),
@@ -64,7 +80,7 @@ FOLDER = {
         (
             one("done", path="/home/me/in/a.bin", folder="/home/me/in", files=2, names=("a.bin", "b.bin"), missed=1),
             one("moving"),
-            ["a.bin is here (2 files, 1.2 GB). Entries that did not make it: 1.\n/home/me/in"],
+            ["a.bin and 1 more is here (2 files, 1.2 GB). Entries that did not make it: 1.\n/home/me/in"],
         ),
         (one("refused", mine=True), one("offered", mine=True), ["Mina refused a.bin."]),
         (one("refused"), one("offered"), ["You refused a.bin."]),

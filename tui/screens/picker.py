@@ -122,7 +122,7 @@ class Folder(DirectoryNavigation):
 class FilePicker(ModalScreen[tuple[str, ...] | None]):
     """Lets one go through folders from `location` on and mark what is to be offered; returns absolute paths.
 
-    Enter opens a folder, and offers a file together with what is marked.
+    Enter opens a folder; at a file it offers what is marked, or that file if nothing is.
     """
 
     AUTO_FOCUS = "Folder"
@@ -169,7 +169,7 @@ class FilePicker(ModalScreen[tuple[str, ...] | None]):
 
     @on(Folder.Selected)
     def _selected(self, event: Folder.Selected) -> None:
-        self.dismiss(tuple(map(str, {**self._marked, event.path: None})))
+        self.dismiss(tuple(map(str, self._marked or (event.path,))))
 
     def action_mark(self) -> None:
         """Mark what one is at, or take its mark away, and go on to the next."""
