@@ -240,7 +240,7 @@ def test_receive_asks_in_its_terminal(
     terminal.press("Enter")
     assert terminal.wait_exit() == 0
     assert sender.wait_exit() == 0
-    terminal.wait_for("notes/: 3 files, 15 B received.", str(tmp_path / "inbox" / "notes"))
+    terminal.wait_for("notes/01.txt and 2 more: 3 files, 15 B received.", str(tmp_path / "inbox" / "notes"))
     assert sorted(path.name for path in (tmp_path / "inbox" / "notes").iterdir()) == ["01.txt", "02.txt", "03.txt"]
 
 
