@@ -101,19 +101,22 @@ def test_both_send_at_once(pair: Pair, tmp_path: Path, inbox: Path) -> None:
     assert [described(inbox / str(n)) for n in range(2)] == [described(tree) for tree in trees]
 
 
-def test_several_things_in_one_offer_and_what_can_not_be_sent_is_named(pair: Pair, tmp_path: Path, inbox: Path) -> None:
+def test_several_things_in_one_offer_and_what_can_not_be_sent_is_named(
+    pair: Pair, tmp_path: Path, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     maker, joiner = pair
     tree = make_tree(tmp_path / "notes", 10)
     (tree / "link").symlink_to("/etc/passwd")
     os.mkfifo(tree / "pipe")
     (tmp_path / "notes" / os.fsdecode(b"\xff.txt")).touch()
     with socket.socket(socket.AF_UNIX) as listening:
-        os.chdir(tree)  # a socket's path must be short
+        monkeypatch.chdir(tree)  # a socket's path must be short
         listening.bind("socket")
     (tmp_path / "one.txt").write_text("one")
     (tmp_path / "a link that was named").symlink_to(tmp_path / "one.txt")
     number = offer(maker, joiner, tree, tmp_path / "one.txt", tmp_path / "a link that was named")
     assert wait_state(joiner, number, "offered").skipped == 4
+    wait_state(maker, number, "offered")  # all is named by then
     assert sorted(notes(maker, number).values()) == ["skipped-link", "skipped-name", "skipped-pipe", "skipped-socket"]
     accept(joiner, number, inbox)
     assert wait_over(joiner, number).state == "done"
