@@ -327,6 +327,7 @@ def test_files_that_change_or_go_meanwhile_are_named_and_the_others_come(
     for engine in pair:
         over = wait_over(engine, number)
         assert (over.state, over.missed) == ("done", 7)
+    wait_until(lambda: "notes/part 2" in notes(maker, number))  # folders are looked at last
     told = notes(maker, number)
     assert told["notes/part 0/note-0.txt"] == "changed"
     assert told["notes/part 1/note-1.txt"] == "gone"
