@@ -1,4 +1,4 @@
-"""How a connection, a lane, a session is over: with a code and what goes into its sentence."""
+"""How a connection, a session, a transfer is over, or never begins: with a code and what goes into its sentence."""
 
 
 class NamedEnd(Exception):  # noqa: N818 - an end is not always an error

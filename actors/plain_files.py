@@ -13,7 +13,7 @@ from typing import Final
 import trio
 
 from actors.files.shown import Shown
-from actors.messages import Emit, Transfer
+from actors.messages import Transfer
 from relay import limits, wire
 
 IMAGE: Final = "image"
@@ -67,14 +67,6 @@ def moving(
         folder=folder,
         path=path,
     )
-
-
-class Moving(Shown):
-    """A transfer that moves from its beginning: here it is neither offered nor waits."""
-
-    def __init__(self, transfer: Transfer, emit: Emit) -> None:
-        super().__init__(transfer, emit)
-        self._pace.begin(trio.current_time())
 
 
 async def follow(shown: Shown, on_disk: Callable[[], bool]) -> None:

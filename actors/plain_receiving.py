@@ -16,7 +16,7 @@ from actors.files.names import clean_name
 from actors.files.shown import Shown
 from actors.files.taking import download_folder
 from actors.messages import Emit, Transfer, TransferState
-from actors.plain_files import IMAGE, Moving, follow, image_name, moving, parse_header
+from actors.plain_files import IMAGE, follow, image_name, moving, parse_header
 from actors.plain_reader import Piece
 from relay import limits, wire
 
@@ -153,7 +153,7 @@ class Receiver:
             return self._fail(name, size, error.cause, error.detail)
         folder = landing.folder
         facts = moving(self._next(), name, size, mine=False, folder=str(folder), path=str(folder / name))
-        shown = Moving(facts, self._emit)
+        shown = Shown(facts, self._emit)
         self._nursery.start_soon(follow, shown, self._disk.locked)
         return _Arriving(shown, landing, size)
 

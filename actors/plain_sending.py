@@ -12,7 +12,7 @@ import trio
 from actors.files.shown import Shown
 from actors.files.walk import STDIN, WalkError, name_sources
 from actors.messages import Emit, OfferFiles, OfferRefused, TransferState
-from actors.plain_files import Moving, encode_header, follow, moving
+from actors.plain_files import encode_header, follow, moving
 from relay import limits, wire
 
 _READ_BYTES: Final = limits.MIB  # of our file, in one go
@@ -77,7 +77,7 @@ class Sender:
     async def _send(self, source: "_Source", request: str) -> None:
         self._number += 2
         facts = moving(self._number, source.name, source.size, mine=True, request=request)
-        shown = self._shown = Moving(facts, self._emit)
+        shown = self._shown = Shown(facts, self._emit)
         self._nursery.start_soon(follow, shown, lambda: self._reading)
         try:
             await self._put(encode_header(source.name, source.size))

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from actors.ends import NamedEnd
 from actors.files.names import numbered, partial_name
 from relay import limits
 
@@ -24,23 +25,13 @@ _NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_C
 _NO_LINKS: Final = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)  # FAT, some network disks
 
 
-class LandingError(Exception):
+class LandingError(NamedEnd):
     """The destination can't be used: "folder-missing", "folder-unwritable", "no-space" ("NEEDED FREE" in bytes),
     "disk-full", "disk-error" (`detail` has the system's words). The transfer is over."""
 
-    def __init__(self, cause: str, detail: str = "") -> None:
-        super().__init__(f"{cause} {detail}")
-        self.cause = cause
-        self.detail = detail
 
-
-class EntryError(Exception):
+class EntryError(NamedEnd):
     """One entry can't be kept, the others can: "no-name", "not-folder", "hash"."""
-
-    def __init__(self, cause: str, detail: str = "") -> None:
-        super().__init__(f"{cause} {detail}")
-        self.cause = cause
-        self.detail = detail
 
 
 class Landing:

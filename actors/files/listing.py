@@ -5,6 +5,7 @@ Blocks on the journal: for a thread.
 
 from typing import Final
 
+from actors.ends import NamedEnd
 from actors.files.names import BadPathError, clean_path, numbered
 from actors.files.packets import Entry, ListPage
 from actors.peer import Offer
@@ -14,13 +15,8 @@ from relay import limits
 ROW_BYTES: Final = 64  # of a row in the journal, beside its path
 
 
-class ListError(Exception):
+class ListError(NamedEnd):
     """The list is not what the offer said ("list-differs"), or none that a Visavis makes ("protocol")."""
-
-    def __init__(self, cause: str, detail: str = "") -> None:
-        super().__init__(f"{cause} {detail}")
-        self.cause = cause
-        self.detail = detail
 
 
 class Listing:

@@ -21,6 +21,8 @@ class Shown:
         self._notes = 0
         self._moved_at = trio.current_time()
         self._told: TransferProgressed | None = None
+        if transfer.state == "moving":
+            self._pace.begin(self._moved_at)
         emit(TransferChanged(transfer=transfer))
 
     @property

@@ -11,6 +11,7 @@ from typing import Final
 
 import platformdirs
 
+from actors.ends import NamedEnd
 from actors.files.landing import EntryError, Landing, LandingError, Output
 from actors.files.selection import Runs, RunsError, Selection
 from actors.store.journal import Journal, Row, Totals
@@ -20,14 +21,9 @@ STDOUT: Final = "-"
 PAGE: Final = 2000
 
 
-class TakingError(Exception):
+class TakingError(NamedEnd):
     """The offer can't be taken so, and stays open: "part-empty", "part-scattered", "one-file", or the cause of a
     `LandingError`."""
-
-    def __init__(self, cause: str, detail: str = "") -> None:
-        super().__init__(f"{cause} {detail}")
-        self.cause = cause
-        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)

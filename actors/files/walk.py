@@ -9,6 +9,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
+from actors.ends import NamedEnd
 from actors.store.journal import Row
 from relay import limits
 
@@ -25,13 +26,8 @@ _KINDS: Final = {
 }
 
 
-class WalkError(Exception):
+class WalkError(NamedEnd):
     """Nothing can be offered: "path-missing", "empty", "too-many", "one-file"; `detail` names what."""
-
-    def __init__(self, cause: str, detail: str = "") -> None:
-        super().__init__(f"{cause} {detail}")
-        self.cause = cause
-        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)
