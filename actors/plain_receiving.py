@@ -4,6 +4,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -206,11 +207,10 @@ class Receiver:
 
 def _land(name: str, needed: int) -> Landing:
     """Begin a file in the download folder. Raises `LandingError` and `EntryError`. Blocks."""
-    landing = Landing(download_folder(), secrets.token_hex(4))
-    try:
+    with ExitStack() as undo:
+        landing = Landing(download_folder(), secrets.token_hex(4))
+        undo.callback(landing.close)
         landing.need(needed)
         landing.begin(name, program=False)
-    except BaseException:
-        landing.close()
-        raise
+        undo.pop_all()
     return landing

@@ -35,7 +35,7 @@ class OpenFile:
         self._fd = os.open(path, _FLAGS)
         try:
             self.check()
-        except BaseException:
+        except (OSError, ChangedError):
             self.close()
             raise
 

@@ -8,7 +8,7 @@ import errno
 import os
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -185,20 +185,18 @@ class Source:
 
     def _reopen(self, row: Row, block: int) -> OpenFile | None:
         """Open a file to go on at `block`; blocks before it that the journal does not know are read again."""
-        file = None
         try:
-            file = OpenFile(row, self._path_of(row))
-            for known in self._journal.hashes(self._record, row.number, block):
-                file.tree.add(known)
-                file.block += 1
-            while file.block < block:
-                file.read_block(self._number, limits.BLOCK_BYTES)
-        except BaseException as error:
-            if file is not None:
-                file.close()
-            if isinstance(error, OSError | ChangedError):
-                return None
-            raise
+            with ExitStack() as undo:
+                file = OpenFile(row, self._path_of(row))
+                undo.callback(file.close)
+                for known in self._journal.hashes(self._record, row.number, block):
+                    file.tree.add(known)
+                    file.block += 1
+                while file.block < block:
+                    file.read_block(self._number, limits.BLOCK_BYTES)
+                undo.pop_all()
+        except (OSError, ChangedError):
+            return None
         return file
 
     # --- standard input ------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -72,40 +72,26 @@ def take(
             raise TakingError("one-file")
         return Taken(runs, totals, Output(), {}, first_names(journal, record, runs), "", STDOUT, "")
     token = secrets.token_hex(4)
-    try:
-        landing = Landing(Path(folder) if folder else download_folder(), token)
-    except LandingError as error:
-        raise TakingError(error.cause, error.detail) from None
     tops: dict[str, str] = {}
+    first = ""
     try:
-        coming = sum(size for other, size in others if _same_disk(other, landing.folder))
-        landing.need((totals.size or 0) + coming)
-        first = ""
-        for row in rows_of(journal, record, runs):
-            top, below, _ = row.path.partition("/")
-            first = first or top
-            if (below or row.kind == "folder") and top not in tops:
-                tops[top] = landing.make_top(top)
+        with ExitStack() as undo:  # whatever goes wrong, no folder that was made stays
+            landing = Landing(Path(folder) if folder else download_folder(), token)
+            undo.callback(landing.close)
+            coming = sum(size for other, size in others if _same_disk(other, landing.folder))
+            landing.need((totals.size or 0) + coming)
+            for row in rows_of(journal, record, runs):
+                top, below, _ = row.path.partition("/")
+                first = first or top
+                if (below or row.kind == "folder") and top not in tops:
+                    tops[top] = landing.make_top(top)
+                    undo.callback(landing.unmake_top, tops[top])
+            names = first_names(journal, record, runs)
+            undo.pop_all()
     except (LandingError, EntryError) as error:
-        for made in tops.values():
-            landing.unmake_top(made)
-        landing.close()
         raise TakingError(error.cause, error.detail) from None
-    except BaseException:
-        for made in tops.values():
-            landing.unmake_top(made)
-        landing.close()
-        raise
-    return Taken(
-        runs,
-        totals,
-        landing,
-        tops,
-        first_names(journal, record, runs),
-        token,
-        str(landing.folder),
-        str(landing.folder / tops.get(first, first)),
-    )
+    path = landing.folder / tops.get(first, first)
+    return Taken(runs, totals, landing, tops, names, token, str(landing.folder), str(path))
 
 
 def _same_disk(one: str, other: Path) -> bool:

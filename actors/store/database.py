@@ -75,7 +75,7 @@ def _bring_up_to_date(store: sqlite3.Connection) -> None:
                 store.execute(statement)
             store.execute(f"PRAGMA user_version={VERSION}")
         store.execute("COMMIT")
-    except BaseException:
+    except BaseException:  # whatever it was, half a schema must not stay
         if store.in_transaction:
             store.execute("ROLLBACK")
         raise

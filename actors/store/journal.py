@@ -1,7 +1,7 @@
 """The journal of transfers: lists of entries, what is under way, the hashes that let it go on.
 
-Everything here is one thread's at a time (`Journal.lock` is for whoever calls from several), blocks for some
-milliseconds at most, and raises `StoreError` when the database can't be written.
+May be called from several threads, which wait for each other; blocks for milliseconds (seconds, while another engine
+writes much), and raises `StoreError` when the database can't be written.
 """
 
 import json
@@ -189,7 +189,7 @@ class Journal:
                 self._store.execute("BEGIN IMMEDIATE")
                 try:
                     yield
-                except BaseException:
+                except BaseException:  # also when the caller fails: half a change must not stay
                     if self._store.in_transaction:  # a full disk has rolled it back already
                         self._store.execute("ROLLBACK")
                     raise
