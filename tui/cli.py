@@ -13,25 +13,15 @@ import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from relay import limits
+from tui.exits import FAILED, INTERRUPTED, MISUSED, PROGRAM, CommandError
 from tui.words.catalogue import say
 
 if TYPE_CHECKING:
     from actors.runfolder import RunFolderError
     from tui.app import Start, VisavisApp
-
-DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
-PROGRAM: Final = "visavis"
-
-
-class CommandError(Exception):
-    """A command can't be done; `status` is what the program exits with."""
-
-    def __init__(self, sentence: str, status: int = FAILED) -> None:
-        super().__init__(sentence)
-        self.status = status
 
 
 def run() -> NoReturn:
@@ -248,12 +238,8 @@ def _receive(options: argparse.Namespace) -> int:
 
 
 def _without_screen(work: Callable[[], int]) -> int:
-    from tui.headless import HeadlessError
-
     try:
         return work()
-    except HeadlessError as error:
-        raise CommandError(str(error), error.status) from None
     except BrokenPipeError:
         raise
     except OSError as error:

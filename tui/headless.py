@@ -44,6 +44,7 @@ from actors.messages import (
 )
 from relay.visible import visible
 from tui import settings
+from tui.exits import FAILED, MISUSED, CommandError
 from tui.launch import LaunchError, StartedEngine, launch_engine
 from tui.link import Detached, EngineGone, Link
 from tui.output import Output, open_output, to_nowhere
@@ -52,18 +53,9 @@ from tui.report import Report
 from tui.state import CallState
 from tui.words.catalogue import say, say_cause
 
-DONE, FAILED, MISUSED = 0, 1, 2
 CANCEL_SECONDS: Final = 3.0  # for the other side to be told why, before it is hung up on
 END_SECONDS: Final = 10.0  # for an engine to hang up and end; then it is ended
 LEAVE_SECONDS: Final = 1.0  # the same, when we leave at once
-
-
-class HeadlessError(Exception):
-    """It can't be begun; `status` is what the program exits with."""
-
-    def __init__(self, sentence: str, status: int = FAILED) -> None:
-        super().__init__(sentence)
-        self.status = status
 
 
 class Headless:
@@ -314,13 +306,13 @@ def play(
     stdout: int | None = subprocess.DEVNULL,
 ) -> int:
     """Start an engine, make a call of its name and run it; return the exit status. `stdin` and `stdout` are the
-    engine's, as for Popen. Raises `HeadlessError`; `OSError` if our own standard output takes no more."""
+    engine's, as for Popen. Raises `CommandError`; `OSError` if our own standard output takes no more."""
     signal.signal(signal.SIGTERM, _terminated)  # until the loop watches: what was launched is ended
     try:
         engine = launch_engine(settings.load().name, stdin=stdin, stdout=stdout)
     except LaunchError as error:
         prefix = "launch" if error.code in ("start", "silent", "died") else "run"
-        raise HeadlessError(say_cause(f"{prefix}-{error.code}", visible(error.detail))) from None
+        raise CommandError(say_cause(f"{prefix}-{error.code}", visible(error.detail))) from None
     try:
         return asyncio.run(make(engine.name).run(engine))
     except OSError:
@@ -333,16 +325,16 @@ def _terminated(number: int, frame: object) -> None:
 
 
 def ask(question: str, without: str) -> str:
-    """Return what is typed at the terminal. Raises `HeadlessError`, with the sentence `without`, if there is none."""
+    """Return what is typed at the terminal. Raises `CommandError`, with the sentence `without`, if there is none."""
     output = open_output()
     if not output.asks:
-        raise HeadlessError(without, MISUSED)
+        raise CommandError(without, MISUSED)
     output.ask(question)
     try:
         line = os.read(output.asked, 4096).decode("utf-8", "replace")
         if not line.endswith("\n"):
-            raise HeadlessError(without, MISUSED)
-    except (HeadlessError, KeyboardInterrupt):
+            raise CommandError(without, MISUSED)
+    except (CommandError, KeyboardInterrupt):
         output.withdraw()
         raise
     output.answered()

@@ -11,10 +11,10 @@ from typing import Any, Final, TextIO
 
 from relay.visible import visible
 from tui.cells import cut_cells
+from tui.exits import PROGRAM
 from tui.progress import json_line
 from tui.words.catalogue import say
 
-PROGRAM: Final = "visavis"
 _CLEAR: Final = "\r\x1b[K"
 _SIZE: Final = (80, 24)
 

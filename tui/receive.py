@@ -22,7 +22,8 @@ from actors.messages import (
 from relay import limits
 from relay.visible import visible
 from tui.cells import cut_cells, plain_cells
-from tui.headless import DONE, FAILED, MISUSED, Headless, HeadlessError, as_text, ask, play
+from tui.exits import DONE, FAILED, MISUSED, CommandError
+from tui.headless import Headless, as_text, ask, play
 from tui.output import Output, open_output
 from tui.transfers import amount_words, label, size_words, why
 from tui.words.catalogue import say
@@ -243,18 +244,18 @@ class Wishes:
 
 def main(code: str, relay: Callable[[], str], wishes: Wishes) -> int:
     """Join by `code` ("": it is asked for) and receive; return the exit status. `relay` is called once all else is
-    right. Raises `HeadlessError`; `OSError` if standard output takes no more."""
+    right. Raises `CommandError`; `OSError` if standard output takes no more."""
     output = open_output(json=wishes.json)
     part = checked_part(wishes.only)
     folder = STDOUT
     if not wishes.to_stdout:
         folder = checked_folder(wishes.to)
     elif wishes.json:
-        raise HeadlessError(say("files.json-stdout"), MISUSED)
+        raise CommandError(say("files.json-stdout"), MISUSED)
     elif sys.stdout.isatty():
-        raise HeadlessError(say("files.stdout-terminal"), MISUSED)
+        raise CommandError(say("files.stdout-terminal"), MISUSED)
     if not (wishes.yes or output.asks):
-        raise HeadlessError(say("files.cannot-ask"), MISUSED)
+        raise CommandError(say("files.cannot-ask"), MISUSED)
     where = relay()
     begin = EnterCode(where, as_text(code or ask(say("files.ask-code"), say("files.no-code"))))
     return play(
@@ -264,7 +265,7 @@ def main(code: str, relay: Callable[[], str], wishes: Wishes) -> int:
 
 
 def checked_folder(to: str | None) -> str:
-    """Return the folder to receive into as an absolute path: `to`, else where we are. Raises `HeadlessError`."""
+    """Return the folder to receive into as an absolute path: `to`, else where we are. Raises `CommandError`."""
     folder = Path(to) if to else Path()
     try:
         absolute = str(folder.absolute())
@@ -273,21 +274,21 @@ def checked_folder(to: str | None) -> str:
     except (OSError, ValueError):  # ValueError: no text, or a NUL in it
         there = False
     if not there:
-        raise HeadlessError(say("files.no-folder", folder=visible(str(folder))))
+        raise CommandError(say("files.no-folder", folder=visible(str(folder))))
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise HeadlessError(say("files.folder-closed", folder=visible(str(folder))))
+        raise CommandError(say("files.folder-closed", folder=visible(str(folder))))
     return absolute
 
 
 def checked_part(patterns: Sequence[str]) -> tuple[str, ...]:
-    """Return names and patterns that an engine understands. Raises `HeadlessError`."""
+    """Return names and patterns that an engine understands. Raises `CommandError`."""
     for pattern in patterns:
         try:
             good = 0 < len(pattern.encode()) <= limits.PATH_BYTES
         except UnicodeEncodeError:
             good = False
         if not good:
-            raise HeadlessError(say("files.bad-part", part=visible(pattern)), MISUSED)
+            raise CommandError(say("files.bad-part", part=visible(pattern)), MISUSED)
     if len(patterns) > limits.PART_PATTERNS:
-        raise HeadlessError(say("files.many-parts", limit=f"{limits.PART_PATTERNS:,}"), MISUSED)
+        raise CommandError(say("files.many-parts", limit=f"{limits.PART_PATTERNS:,}"), MISUSED)
     return tuple(patterns)

@@ -11,7 +11,8 @@ from typing import Final
 from actors.messages import OVER, EnterCode, MakeCode, OfferFiles, OfferRefused, Transfer
 from relay import limits
 from relay.visible import visible
-from tui.headless import DONE, FAILED, MISUSED, Headless, HeadlessError, as_text, play
+from tui.exits import DONE, FAILED, MISUSED, CommandError
+from tui.headless import Headless, as_text, play
 from tui.output import Output, open_output
 from tui.transfers import amount_words, label
 from tui.words.catalogue import say
@@ -69,11 +70,11 @@ class Send(Headless):
 
 
 def checked(paths: Sequence[str]) -> tuple[str, ...]:
-    """Return `paths` as absolute ones. Raises `HeadlessError` for what can't be offered, before anything is dialled."""
+    """Return `paths` as absolute ones. Raises `CommandError` for what can't be offered, before anything is dialled."""
     if STDIN in paths and len(paths) > 1:
-        raise HeadlessError(say("files.dash-alone"), MISUSED)
+        raise CommandError(say("files.dash-alone"), MISUSED)
     if len(paths) > limits.OFFER_PATHS:
-        raise HeadlessError(say("files.many-paths", limit=f"{limits.OFFER_PATHS:,}"), MISUSED)
+        raise CommandError(say("files.many-paths", limit=f"{limits.OFFER_PATHS:,}"), MISUSED)
     return tuple(path if path == STDIN else _absolute(path) for path in paths)
 
 
@@ -83,16 +84,16 @@ def _absolute(path: str) -> str:
         kind = os.stat(path).st_mode
         absolute = os.path.realpath(path) if ".." in Path(path).parts else os.path.abspath(path)
     except (FileNotFoundError, NotADirectoryError):
-        raise HeadlessError(say("files.path-missing", path=shown)) from None
+        raise CommandError(say("files.path-missing", path=shown)) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in it
         reason = getattr(error, "strerror", None) or str(error)
-        raise HeadlessError(say("files.path-unreadable", path=shown, reason=reason)) from None
+        raise CommandError(say("files.path-unreadable", path=shown, reason=reason)) from None
     if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
-        raise HeadlessError(say("files.path-kind", path=shown))
+        raise CommandError(say("files.path-kind", path=shown))
     if not os.access(path, os.R_OK | os.X_OK if stat.S_ISDIR(kind) else os.R_OK):
-        raise HeadlessError(say("files.path-unreadable", path=shown, reason=os.strerror(13)))
+        raise CommandError(say("files.path-unreadable", path=shown, reason=os.strerror(13)))
     if not is_text(absolute):
-        raise HeadlessError(say("files.path-no-text", path=shown))
+        raise CommandError(say("files.path-no-text", path=shown))
     return absolute
 
 
@@ -107,7 +108,7 @@ def is_text(path: str) -> bool:
 
 def main(paths: Sequence[str], code: str | None, relay: Callable[[], str], json: bool) -> int:
     """Send `paths`, by a code that is made, or by `code`; return the exit status. `relay` is called once all else
-    is right. Raises `HeadlessError`; `OSError` if standard output takes no more."""
+    is right. Raises `CommandError`; `OSError` if standard output takes no more."""
     offered = checked(paths)
     output = open_output(json=json)
     begin = EnterCode(relay(), as_text(code)) if code else MakeCode(relay())

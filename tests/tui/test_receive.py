@@ -13,7 +13,7 @@ from actors.messages import AnswerOffer, CancelTransfer, Ended, EnterCode, Hang,
 from actors.runfolder import engine_names
 from tests.tui.headless_engine import CODE, PLAN, RELAY, FileEngine, Played, command_line, hang_up
 from tests.tui.support import eventually
-from tui.headless import HeadlessError
+from tui.exits import CommandError
 from tui.receive import STDOUT, Receive, checked_folder, checked_part
 
 NOTES = {"name": "notes"}
@@ -293,7 +293,7 @@ def test_the_folder_is_absolute_and_the_current_one_by_default(tmp_path, monkeyp
 def test_a_folder_that_is_not_there_is_a_sentence(name, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(HeadlessError) as caught:
+    with pytest.raises(CommandError) as caught:
         checked_folder(name)
     assert caught.value.status == 1
     assert str(caught.value).isprintable()
@@ -301,7 +301,7 @@ def test_a_folder_that_is_not_there_is_a_sentence(name, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("part", [[""], ["\udcff"], ["x" * 4097], ["x"] * 1001])
 def test_a_part_that_no_engine_understands_is_misuse(part):
-    with pytest.raises(HeadlessError) as caught:
+    with pytest.raises(CommandError) as caught:
         checked_part(part)
     assert caught.value.status == 2
 

@@ -15,7 +15,7 @@ from actors.runfolder import engine_names
 from tests.tui.fake_engine import SIX_WORDS
 from tests.tui.headless_engine import CODE, PLAN, RELAY, FileEngine, Played, command_line, hang_up
 from tests.tui.support import eventually
-from tui.headless import HeadlessError
+from tui.exits import CommandError
 from tui.send import Send, checked
 
 pytestmark = pytest.mark.long
@@ -274,7 +274,7 @@ def with_a_nul(folder):
 
 @pytest.mark.parametrize("make", [missing, broken_link, under_a_file, pipe, socket_file, no_text, too_long, with_a_nul])
 def test_what_can_not_be_sent_is_a_sentence(make, tmp_path):
-    with pytest.raises(HeadlessError) as caught:
+    with pytest.raises(CommandError) as caught:
         checked([str(make(tmp_path))])
     assert caught.value.status == 1
     assert str(caught.value).endswith(".")
@@ -282,7 +282,7 @@ def test_what_can_not_be_sent_is_a_sentence(make, tmp_path):
 
 
 def test_more_paths_than_an_offer_takes(tmp_path):
-    with pytest.raises(HeadlessError) as caught:
+    with pytest.raises(CommandError) as caught:
         checked([str(tmp_path)] * 1001)
     assert caught.value.status == 2
     assert len(checked([str(tmp_path)] * 1000)) == 1000
