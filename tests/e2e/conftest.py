@@ -4,10 +4,12 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from actors.messages import CodeMade, EnterCode, LinkChanged, MakeCode
+from tests.e2e.commands import Commands
 from tests.e2e.programs import MARK, VISAVIS, Engine, Relay, Terminal, nothing_left
 
 
@@ -64,6 +66,21 @@ def pair(relay: Relay, start_engine: Callable[[str], Engine]) -> tuple[Engine, E
     for engine in (maker, joiner):
         engine.wait_event(LinkChanged, lambda event: event.link == "joined")
     return maker, joiner
+
+
+@pytest.fixture
+def commands(relay: Relay, closing: ExitStack) -> Commands:
+    """Run `visavis send` and `visavis receive` through the relay."""
+    return Commands(relay.address, closing)
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Iterator[Path]:
+    """Where things are received; what is large does not stay."""
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)  # a test may have removed it
 
 
 @pytest.fixture

@@ -38,14 +38,6 @@ from tests.e2e.transfers import (
 Pair = tuple[Engine, Engine]
 
 
-@pytest.fixture
-def inbox(tmp_path: Path) -> Path:
-    """Where things are received."""
-    folder = tmp_path / "inbox"
-    folder.mkdir()
-    return folder
-
-
 def chats(pair: Pair) -> None:
     """See that the call goes on."""
     for here, there in (pair, pair[::-1]):

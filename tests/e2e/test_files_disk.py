@@ -12,7 +12,7 @@ import pytest
 
 from actors.messages import CancelTransfer, CommandRefused, Transfer
 from tests.e2e.commands import Commands, wait_both
-from tests.e2e.programs import Engine, Relay
+from tests.e2e.programs import Engine
 from tests.e2e.transfers import (
     MIB,
     accept,
@@ -58,11 +58,6 @@ def mount(tmp_path: Path, closing: ExitStack) -> Callable[..., Path]:
 def small_disk(mount: Callable[..., Path]) -> Path:
     """A disk of 4 MiB."""
     return mount("small disk", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs")
-
-
-@pytest.fixture
-def commands(relay: Relay, closing: ExitStack) -> Commands:
-    return Commands(relay.address, closing)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -19,11 +18,6 @@ pytestmark = pytest.mark.device
 CODE = re.compile(r"\b\d{4,5}(?:-[a-z]+){3}\b")
 SMALL, LARGE = (60, 20), (120, 40)
 BIG = 3000 * MIB  # of zeros: takes seconds, costs little
-
-
-@pytest.fixture
-def commands(relay: Relay, closing: ExitStack) -> Commands:
-    return Commands(relay.address, closing)
 
 
 @pytest.fixture

@@ -20,20 +20,6 @@ from tests.e2e.commands import Commands, wait_both
 from tests.e2e.programs import WITHIN, Engine, Relay, wait_until
 from tests.e2e.transfers import described, make_tree
 
-
-@pytest.fixture
-def commands(relay: Relay, closing: ExitStack) -> Commands:
-    return Commands(relay.address, closing)
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Path:
-    """Where things are received."""
-    folder = tmp_path / "inbox"
-    folder.mkdir()
-    return folder
-
-
 # --- what is moved ------------------------------------------------------------------------------------------------
 
 

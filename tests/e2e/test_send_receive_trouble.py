@@ -1,7 +1,6 @@
 """`visavis send` and `visavis receive` when something breaks: it goes on, or a sentence says why not."""
 
 import os
-import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,20 +13,6 @@ from tests.e2e.programs import MARK, Relay, marked_processes, marked_programs, w
 from tests.e2e.transfers import MIB, sparse
 
 BIG = 2000 * MIB  # of zeros: takes seconds, costs little
-
-
-@pytest.fixture
-def commands(relay: Relay, closing: ExitStack) -> Commands:
-    return Commands(relay.address, closing)
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Iterator[Path]:
-    """Where things are received; what is large does not stay."""
-    folder = tmp_path / "inbox"
-    folder.mkdir()
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.fixture
