@@ -13,8 +13,9 @@ from actors.files.assembly import Assembly, StepError
 from actors.files.landing import LandingError
 from actors.files.listing import ListError, Listing
 from actors.files.packets import FileEnd, ListPage, Piece, Skipped, SmallFiles
+from actors.files.rows import folders_inside_out, rows_of
 from actors.files.shown import Shown
-from actors.files.taking import PAGE, Taken, TakingError, rows_of, take
+from actors.files.taking import Taken, TakingError, take
 from actors.files.writing import Job, Writer, boot_id
 from actors.messages import OVER, AnswerOffer, Emit, Transfer
 from actors.peer import Answer, Done, FileMessage, Have, Missed, Offer, Stop
@@ -184,7 +185,8 @@ class Incoming:
                 await self._write_all(writer, first, jobs)
             if not self.shown.over:
                 self.writing_since = trio.current_time()
-                await trio.to_thread.run_sync(self._set_folder_times, writer, taken, abandon_on_cancel=True)
+                folders = folders_inside_out(self._journal, self._record, taken.runs)
+                await trio.to_thread.run_sync(writer.set_folder_times, folders, abandon_on_cancel=True)
                 self.writing_since = None
         except LandingError as error:
             self.fail(error.cause, error.detail)
@@ -250,12 +252,6 @@ class Incoming:
     async def _sync_now(self, point: Callable[[], None]) -> None:
         await trio.to_thread.run_sync(point, abandon_on_cancel=True)
         self._syncing = False
-
-    def _set_folder_times(self, writer: Writer, taken: Taken) -> None:
-        before = limits.OFFER_ENTRIES + 1
-        while not writer.stopped and (rows := self._journal.folders_backwards(self._record, before, PAGE)):
-            before = rows[-1].number
-            writer.set_folder_times(row for row in rows if taken.runs is None or row.number in taken.runs)
 
     # --- what comes ----------------------------------------------------------------------------------------------
 

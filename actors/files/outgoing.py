@@ -11,10 +11,10 @@ import trio
 from actors.files import packets
 from actors.files.packets import Entry
 from actors.files.reading import read_stdin
+from actors.files.rows import first_names
 from actors.files.selection import Runs, RunsError
 from actors.files.shown import Shown
 from actors.files.source import Packet, Parcel, Source
-from actors.files.taking import first_names
 from actors.files.walk import STDIN, LeftOut, walk
 from actors.lanes import LaneOpened
 from actors.messages import Emit, Transfer
@@ -86,8 +86,7 @@ class Outgoing:
         begin = partial(self._journal.begin, self.number, mine=True, sources=self._sources)
         self._record = await trio.to_thread.run_sync(begin)
         found = walk(self._sources)
-        files = folders = size = skipped = room = 0
-        names: list[str] = []
+        files = folders = size = skipped = 0
         while page := await _walking(lambda: list(islice(found, LISTED))):
             rows = [item for item in page if isinstance(item, Row)]
             for left_out in (item for item in page if isinstance(item, LeftOut)):
@@ -97,10 +96,8 @@ class Outgoing:
             for row in rows:
                 folders += row.kind == "folder"
                 size += row.size or 0
-                room += len(row.path.encode())
-                if len(names) < limits.OFFER_NAMES and room <= limits.OFFER_NAMES_BYTES:
-                    names.append(row.path + "/" * (row.kind == "folder"))
             files += len(rows)
+        names = await trio.to_thread.run_sync(first_names, self._journal, self._record, None)
         if self.shown.over:  # a thread's turn does not end with what is cancelled
             return
         files -= folders
@@ -109,8 +106,8 @@ class Outgoing:
             self.end("failed", "too-many" if self._count else "empty")
             return
         total = None if self.stream else size
-        self._say(Offer(self.number, files, folders, total, tuple(names), skipped))
-        fields = {"files": files, "folders": folders, "size": total, "names": tuple(names), "skipped": skipped}
+        self._say(Offer(self.number, files, folders, total, names, skipped))
+        fields = {"files": files, "folders": folders, "size": total, "names": names, "skipped": skipped}
         self.shown.change(state="offered", **fields)
         self._wake()
 

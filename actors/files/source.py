@@ -6,7 +6,6 @@ is gone, or can't be read, is skipped with a reason; the others go on.
 
 import errno
 import os
-from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -14,13 +13,14 @@ from typing import Final
 
 from actors.files import packets
 from actors.files.reading import ChangedError, OpenFile, Stream
+from actors.files.rows import folders_inside_out, rows_of
 from actors.files.selection import Runs
 from actors.files.tree import blocks_of, file_hash
 from actors.files.walk import STDIN_NAME, stamp
 from actors.store.journal import Journal, Row
 from relay import limits
 
-ROWS: Final = 500  # of the list, read at a time
+ROWS: Final = 500  # small files in one packet
 PACKED_BYTES: Final = 256 * limits.KIB  # of small files in one packet
 
 Place = tuple[int, int, int]  # entry, block, offset in the block
@@ -52,8 +52,8 @@ class Source:
         self._number = number
         self._sources = sources
         self._runs = runs
-        self._rows: deque[Row] = deque()
-        self._next_row = 1
+        self._rows = rows_of(journal, record, runs)
+        self._again: Row | None = None  # of standard input, as long as it may have more
         self._file: OpenFile | None = None
         self._stream: Stream | None = None
         self._from: Place = (0, 0, 0)  # of that block, what lies before the offset is not sent
@@ -69,15 +69,15 @@ class Source:
         self._from = place
         entry, block, _ = place
         self.close()
-        self._rows.clear()
-        self._next_row = max(entry, 1)
+        first = max(entry, 1)
         if self._stream is not None:
             self._stream.seek(_byte(place) if entry == self._stream.row.number else 0)
         elif block:
             row = next(iter(self._journal.entries(self._record, entry, 1)), None)
             if row is not None and row.number == entry and row.kind != "stream":
                 self._file = self._reopen(row, block)
-                self._next_row = entry + (self._file is not None)  # else it is met again, and skipped then
+                first = entry + (self._file is not None)  # else it is met again, and skipped then
+        self._rows, self._again = rows_of(self._journal, self._record, self._runs, first), None
 
     def kept(self, place: Place) -> None:
         """The receiver has everything before this: of a stream that need not be kept."""
@@ -104,13 +104,14 @@ class Source:
                     break
                 self._read_block(self._file, piece, parcel)
                 return parcel
-            row = self._take_row()
+            row = self._again or next(self._rows, None)
+            self._again = None
             if row is None:
                 break
             if row.kind == "folder":
                 continue
             if row.kind == "stream":
-                self._rows.appendleft(row)
+                self._again = row
                 if not small:
                     return self._read_stream(row)
                 break
@@ -208,25 +209,13 @@ class Source:
         if not data and not over:
             return Parcel()
         if not data:
-            self._rows.popleft()
+            self._again = None
             end = packets.encode_end(self._number, row.number, self._stream.size, self._stream.digest())
             return Parcel([(packets.END, end)])
         head = packets.PIECE_HEAD.pack(self._number, row.number, *divmod(start, limits.BLOCK_BYTES))
         return Parcel([(packets.BLOCK, head + data)], size=len(data))
 
     # --- the list ------------------------------------------------------------------------------------------------
-
-    def _take_row(self) -> Row | None:
-        """Return the next entry that was taken."""
-        while True:
-            while self._rows:
-                row = self._rows.popleft()
-                if self._runs is None or row.number in self._runs:
-                    return row
-            self._rows.extend(self._journal.entries(self._record, self._next_row, ROWS))
-            if not self._rows:
-                return None
-            self._next_row = self._rows[-1].number + 1
 
     def _path_of(self, row: Row) -> str:
         top, _, rest = row.path.partition("/")
@@ -236,14 +225,11 @@ class Source:
 
     def changed_folders(self) -> Iterator[str]:
         """Yield the folders of the list whose contents have changed since it was made."""
-        before = limits.OFFER_ENTRIES + 1
-        while rows := self._journal.folders_backwards(self._record, before, ROWS):
-            before = rows[-1].number
-            for row in rows:
-                with suppress(OSError):
-                    if stamp(os.stat(self._path_of(row)))[0] == row.modified:
-                        continue
-                yield row.path
+        for row in folders_inside_out(self._journal, self._record, None):
+            with suppress(OSError):
+                if stamp(os.stat(self._path_of(row)))[0] == row.modified:
+                    continue
+            yield row.path
 
 
 def _byte(place: Place) -> int:

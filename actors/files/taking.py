@@ -2,10 +2,9 @@
 
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -13,12 +12,11 @@ import platformdirs
 
 from actors.ends import NamedEnd
 from actors.files.landing import EntryError, Landing, LandingError, Output
+from actors.files.rows import first_names, rows_of
 from actors.files.selection import Runs, RunsError, Selection
-from actors.store.journal import Journal, Row, Totals
-from relay import limits
+from actors.store.journal import Journal, Totals
 
 STDOUT: Final = "-"
-PAGE: Final = 2000
 
 
 class TakingError(NamedEnd):
@@ -99,20 +97,6 @@ def _same_disk(one: str, other: Path) -> bool:
         return os.stat(one).st_dev == os.stat(other).st_dev
     except OSError:
         return False
-
-
-def rows_of(journal: Journal, record: int, runs: Runs | None) -> Iterator[Row]:
-    """Yield the entries of the list that are in `runs`, all of them for None."""
-    first = 1
-    while rows := journal.entries(record, first, PAGE):
-        first = rows[-1].number + 1
-        yield from (row for row in rows if runs is None or row.number in runs)
-
-
-def first_names(journal: Journal, record: int, runs: Runs | None) -> tuple[str, ...]:
-    """Return the paths of the first entries that are in `runs`, those of folders with a slash."""
-    rows = islice(rows_of(journal, record, runs), limits.OFFER_NAMES)
-    return tuple(row.path + "/" * (row.kind == "folder") for row in rows)
 
 
 def download_folder() -> Path:

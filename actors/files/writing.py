@@ -5,12 +5,12 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from blake3 import blake3
 
 from actors.files.landing import EntryError, Landing, Output, Parts
 from actors.files.packets import SmallFile
+from actors.files.rows import rows_of
 from actors.files.selection import Runs
 from actors.files.tree import TreeHash, file_hash
 from actors.store.database import StoreError
@@ -60,8 +60,6 @@ class GiveUp:
     row: Row
     reason: str
 
-
-_PAGE: Final = 1000
 
 Job = MakeFolders | WritePiece | FinishFile | WriteSmall | GiveUp
 
@@ -166,15 +164,14 @@ class Writer:
         return outcome
 
     def _make_folders(self, first: int, last: int, outcome: Outcome) -> None:
-        while first <= last and not self.stopped:
-            rows = self._journal.entries(self._record, first, _PAGE)
-            for row in rows:
-                if row.kind == "folder" and row.number <= last and (self._runs is None or row.number in self._runs):
-                    try:
-                        self._landing.make_folder(self.parts(row))
-                    except EntryError as error:
-                        outcome.missed.append((row, error.cause, error.detail))
-            first = rows[-1].number + 1 if rows else last + 1
+        for row in rows_of(self._journal, self._record, self._runs, first, last):
+            if self.stopped:
+                return
+            if row.kind == "folder":
+                try:
+                    self._landing.make_folder(self.parts(row))
+                except EntryError as error:
+                    outcome.missed.append((row, error.cause, error.detail))
 
     def parts(self, row: Row) -> Parts:
         """Return where an entry goes, below the destination."""
@@ -190,6 +187,8 @@ class Writer:
     def set_folder_times(self, folders: Iterable[Row]) -> None:
         """Give folders their times: once everything is in them, the inner ones first."""
         for row in folders:
+            if self.stopped:
+                return
             self._landing.set_time(self.parts(row), row.modified)
 
     @property

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from actors.files.landing import Landing, Output
+from actors.files.rows import PAGE, rows_of
 from actors.files.selection import Runs
-from actors.files.taking import PAGE, Taken, TakingError, download_folder, rows_of, take
+from actors.files.taking import Taken, TakingError, download_folder, take
 from actors.store.database import StoreError
 from actors.store.journal import Journal, Row, Totals
 from relay import limits
