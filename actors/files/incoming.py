@@ -10,6 +10,7 @@ from typing import Any, Final
 import trio
 
 from actors.files.assembly import Assembly, StepError
+from actors.files.ending import Ending
 from actors.files.landing import LandingError
 from actors.files.listing import ListError, Listing
 from actors.files.packets import FileEnd, ListPage, Piece, Skipped, SmallFiles
@@ -17,7 +18,7 @@ from actors.files.rows import folders_inside_out, rows_of
 from actors.files.shown import Shown
 from actors.files.taking import Taken, TakingError, take
 from actors.files.writing import Job, Writer, boot_id
-from actors.messages import OVER, AnswerOffer, Emit, Transfer
+from actors.messages import OVER, AnswerOffer, Emit, Transfer, TransferState
 from actors.peer import Answer, Done, FileMessage, Have, Missed, Offer, Stop
 from actors.store.database import StoreError
 from actors.store.journal import Journal, Row
@@ -29,7 +30,7 @@ _JOBS: Final = 4  # packets that wait for the disk, 1 MiB each at most
 Refuse = Callable[[str, str], None]
 
 
-class Incoming:
+class Incoming(Ending):
     """What becomes of one offer of the peer's. `say` sends it a message, `tell` has it told what is had here.
 
     `others` gives what else is coming: folders, and bytes still to come into them.
@@ -48,13 +49,10 @@ class Incoming:
         tell: Callable[["Incoming"], None],
         others: Callable[[], list[tuple[str, int]]],
     ) -> None:
-        self.number = offer.transfer
         self.listing = Listing(journal, record, offer)
-        self.peer_disk_waits = self.our_disk_waits = False
-        self.closed = False
         self.writing_since: float | None = None  # our disk, or standard output
         self.told = (0, 0)  # what the peer was told last: bytes and files
-        self.shown = Shown(
+        shown = Shown(
             Transfer(
                 id=offer.transfer,
                 mine=False,
@@ -68,9 +66,9 @@ class Incoming:
             ),
             emit,
         )
+        super().__init__(offer.transfer, shown, say)
         self._journal = journal
         self._record = record
-        self._say = say
         self._tell = tell
         self._others = others
         self._listed = trio.Event()  # the list is whole, or the transfer over
@@ -217,7 +215,7 @@ class Incoming:
         await trio.lowlevel.checkpoint_if_cancelled()  # else `writing_since` would stay, of no thread
         self.writing_since = trio.current_time()
         # A dead disk, or a pipe that nobody reads, may hold its writer for ever: it is left behind then, with
-        # `writing_since`. See `_end`: what merely ends waits for its writer.
+        # `writing_since`. See `end`: what merely ends waits for its writer.
         try:
             outcome = await trio.to_thread.run_sync(writer.do, jobs, abandon_on_cancel=True)
         except (LandingError, StoreError):
@@ -289,34 +287,13 @@ class Incoming:
         path = taken.path
         if writer.first is not None and len(writer.first) == 1 and path:
             path = str(Path(taken.folder, *writer.first))  # it may have got a number
-        self._end("done", path=path)
+        self.shown.change(state="done", path=path)
 
     def refuse(self) -> None:
         """Do not take it."""
         if self.shown.now.state == "offered":
             self._say(Stop(self.number, "refused"))
-            self._end("refused", cause="refused")
-
-    def cancel(self) -> None:
-        """End it for both sides."""
-        if not self.shown.over:
-            self._say(Stop(self.number, "cancelled"))
-            self._end("cancelled", cause="cancelled", detail="here")
-
-    def fail(self, cause: str, detail: str = "") -> None:
-        """It can't go on: end it for both sides."""
-        if not self.shown.over:
-            self._say(Stop(self.number, cause, detail[: limits.ERROR_TEXT_CHARACTERS]))
-            self._end("failed", cause=cause, detail=detail)
-
-    def stopped(self, stop: Stop) -> None:
-        """The sender ended it."""
-        if self.shown.over:
-            return
-        if stop.reason == "cancelled":
-            self._end("cancelled", cause="cancelled", detail="there")
-        else:
-            self._end("failed", cause=stop.reason, detail=stop.detail)
+            self.end("refused", "refused")
 
     @property
     def idle(self) -> bool:
@@ -328,15 +305,11 @@ class Incoming:
         if not self.shown.now.partial:
             self._journal.forget(self._record)
 
-    def end_with_call(self) -> None:
-        """The call is over, and so is this."""
-        if not self.shown.over:
-            self._end("failed", cause="call-over")
-
-    def _end(self, state: str, **fields: str) -> None:
-        self.shown.change(state=state, **fields)
+    def end(self, state: TransferState, cause: str = "", detail: str = "") -> None:
+        """It is over: note why, let its writer stop."""
+        self.shown.change(state=state, cause=cause, detail=detail)
         self._listed.set()
-        if state == "done" or self._writer is None:
+        if self._writer is None:
             return
         self._writer.stopped = True
         if self.writing_since is None or self._writer.may_hang:

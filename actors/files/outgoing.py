@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 import trio
 
 from actors.files import packets
+from actors.files.ending import Ending
 from actors.files.packets import Entry
 from actors.files.reading import read_stdin
 from actors.files.rows import first_names
@@ -17,7 +18,7 @@ from actors.files.shown import Shown
 from actors.files.source import Packet, Parcel, Source
 from actors.files.walk import STDIN, LeftOut, walk
 from actors.lanes import LaneOpened
-from actors.messages import Emit, Transfer
+from actors.messages import Emit, Transfer, TransferState
 from actors.peer import Answer, Done, FileMessage, Have, Missed, Offer, Stop
 from actors.store.database import StoreError
 from actors.store.journal import Journal, Row
@@ -29,7 +30,7 @@ LISTED: Final = 2000  # entries that are read, or sent, in one go
 _Result = TypeVar("_Result")
 
 
-class Outgoing:
+class Outgoing(Ending):
     """What becomes of one OfferFiles. `say` sends a message to the peer, `wake` asks the feeder to look here again.
 
     Its blocking work is done in threads, by `make_list` and `read`, never two at once.
@@ -46,16 +47,13 @@ class Outgoing:
         wake: Callable[[], None],
         spawn: Callable[[Callable[[], Awaitable[None]]], None],
     ) -> None:
-        self.number = number
         name = next(iter(sources))
-        self.shown = Shown(Transfer(id=number, mine=True, state="listing", name=name, request=request), emit)
-        self.peer_disk_waits = self.our_disk_waits = False
-        self.closed = False
+        shown = Shown(Transfer(id=number, mine=True, state="listing", name=name, request=request), emit)
+        super().__init__(number, shown, say)
         self.reading_since: float | None = None  # our own disk, or standard input
         self.stream = STDIN in sources.values()
         self._sources = sources
         self._journal = journal
-        self._say = say
         self._wake = wake
         self._spawn = spawn
         self._scope = trio.CancelScope()  # of making the list
@@ -132,12 +130,8 @@ class Outgoing:
         match message:
             case Answer(runs=runs) if self.shown.now.state == "offered":
                 await self._accepted(runs)
-            case Stop(reason="refused"):
-                self.end("refused", "refused")
-            case Stop(reason="cancelled"):
-                self.end("cancelled", "cancelled", "there")
-            case Stop(reason=reason, detail=detail):
-                self.end("failed", reason, detail)
+            case Stop():
+                self.stopped(message)
             case Missed(entry=entry, reason=reason):
                 rows = await trio.to_thread.run_sync(self._journal.entries, self._record, entry, 1)
                 for row in rows:
@@ -307,31 +301,12 @@ class Outgoing:
 
     # --- the end -------------------------------------------------------------------------------------------------
 
-    def cancel(self) -> None:
-        """End it for both sides."""
-        if not self.shown.over:
-            if self.shown.now.state != "listing":
-                self._say(Stop(self.number, "cancelled"))
-            self.end("cancelled", "cancelled", "here")
-
-    def fail(self, cause: str, detail: str = "") -> None:
-        """It can't go on: end it for both sides."""
-        if not self.shown.over:
-            if self.shown.now.state != "listing":
-                self._say(Stop(self.number, cause, detail[: limits.ERROR_TEXT_CHARACTERS]))
-            self.end("failed", cause, detail)
-
-    def end_with_call(self) -> None:
-        """The call is over, and so is this."""
-        if not self.shown.over:
-            self.end("failed", "call-over")
-
     def step_back(self) -> None:
         """Another was put first."""
         if self.shown.now.state == "moving" and not self._read_all:
             self.shown.change(state="waiting")
 
-    def end(self, state: str, cause: str = "", detail: str = "") -> None:
+    def end(self, state: TransferState, cause: str = "", detail: str = "") -> None:
         """It is over: note why."""
         self._close_doors()
         self.shown.change(state=state, cause=cause, detail=detail)
