@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from actors.files.landing import Landing
 from actors.store.journal import Journal
 from tests.actors.files.support import NOBODY
 from tests.actors.files.written import Writing
@@ -61,6 +62,14 @@ def place(tmp_path: Path) -> Path:
     """The destination."""
     (tmp_path / "place").mkdir()
     return tmp_path / "place"
+
+
+@pytest.fixture
+def landing(place: Path) -> Iterator[Landing]:
+    """The destination, ready to be landed in."""
+    one = Landing(place, "c0ffee")
+    yield one
+    one.close()
 
 
 @pytest.fixture

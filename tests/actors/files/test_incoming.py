@@ -75,12 +75,6 @@ class Receiving:
         return now.state, now.cause
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    (tmp_path / "place").mkdir()
-    return tmp_path / "place"
-
-
 async def test_when_the_destination_vanishes_it_fails_and_the_peer_is_told(journal: Journal, place: Path) -> None:
     receiving = Receiving(journal)
     async with receiving.accepted(place):

@@ -4,7 +4,7 @@ import errno
 import os
 import stat
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,20 +16,6 @@ from tests.actors.files.support import contents, write
 
 TIME = 1_600_000_000_123_456_789
 HIDDEN = ".a.txt.c0ffee.visavis-part"
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    """The destination."""
-    (tmp_path / "place").mkdir()
-    return tmp_path / "place"
-
-
-@pytest.fixture
-def landing(place: Path) -> Iterator[Landing]:
-    one = Landing(place, "c0ffee")
-    yield one
-    one.close()
 
 
 def land(landing: Landing, path: str, data: bytes = b"new", *, program: bool = False) -> str:

@@ -4,7 +4,7 @@ import errno
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,20 +15,6 @@ from relay import limits
 from tests.actors.files.support import contents, unprivileged, write
 
 HIDDEN = ".a.txt.c0ffee.visavis-part"
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    """The destination."""
-    (tmp_path / "place").mkdir()
-    return tmp_path / "place"
-
-
-@pytest.fixture
-def landing(place: Path) -> Iterator[Landing]:
-    one = Landing(place, "c0ffee")
-    yield one
-    one.close()
 
 
 def open_files() -> int:

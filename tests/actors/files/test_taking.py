@@ -27,13 +27,6 @@ TREE = [
 ]
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    """The destination."""
-    (tmp_path / "place").mkdir()
-    return tmp_path / "place"
-
-
 def listed(journal: Journal, *rows: Row) -> int:
     record = journal.begin(7, mine=False)
     journal.add(record, rows)
