@@ -6,6 +6,11 @@
 """
 
 import inspect
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -41,3 +46,26 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     monkeypatch.setenv("XDG_DOWNLOAD_DIR", str(home / "downloads"))
     monkeypatch.delenv("VISAVIS_RELAY", raising=False)
     monkeypatch.delenv("VISAVIS_NAME", raising=False)
+
+
+@pytest.fixture
+def mount(tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """Mount with these options a tmpfs, or a folder once more, until the test ends; return where.
+
+    Tests that use it are marked `device`; no package would help a machine that forbids it.
+    """
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("mounting needs Linux and root")
+    with ExitStack() as stack:
+
+        def mount_one(options: str, again: Path | None = None) -> Path:
+            folder = tmp_path / f"disk {len(list(tmp_path.iterdir()))}"
+            folder.mkdir()
+            what = ["--bind", again] if again else ["-t", "tmpfs", "visavis-test"]
+            done = subprocess.run(["mount", "-o", options, *what, folder], capture_output=True, text=True)
+            if done.returncode:
+                pytest.skip(f"this machine mounts nothing: {done.stderr.strip()}")
+            stack.callback(subprocess.run, ["umount", "--lazy", folder], check=True)
+            return folder
+
+        yield mount_one

@@ -3,9 +3,7 @@
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -33,31 +31,9 @@ DISK = 4 * MIB
 
 
 @pytest.fixture
-def mount(tmp_path: Path, closing: ExitStack) -> Callable[..., Path]:
-    """Mount at a folder of its own, with these arguments of `mount`; return the folder."""
-
-    def refuse(why: str) -> None:
-        pytest.skip(why)  # no package would help
-
-    if sys.platform != "linux" or os.geteuid() != 0:
-        refuse("mounting needs Linux and root")
-
-    def mount_there(name: str, *arguments: str | Path) -> Path:
-        folder = tmp_path / name
-        folder.mkdir()
-        done = subprocess.run(["mount", *arguments, folder], capture_output=True, text=True)
-        if done.returncode:
-            refuse(f"this machine mounts nothing: {done.stderr.strip()}")
-        closing.callback(subprocess.run, ["umount", "--lazy", folder], check=True)
-        return folder
-
-    return mount_there
-
-
-@pytest.fixture
 def small_disk(mount: Callable[..., Path]) -> Path:
     """A disk of 4 MiB."""
-    return mount("small disk", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs")
+    return mount(f"size={DISK}")
 
 
 @pytest.fixture
@@ -161,7 +137,7 @@ def test_a_folder_that_can_not_be_written(
     pair: Pair, commands: Commands, mount: Callable[..., Path], tmp_path: Path
 ) -> None:
     (tmp_path / "really").mkdir()
-    folder = mount("read only", "--bind", "-o", "ro", tmp_path / "really")
+    folder = mount("ro", tmp_path / "really")
     maker, joiner = pair
     number = offer(maker, joiner, make_tree(tmp_path / "notes", 5))
     accept(joiner, number, folder)

@@ -1,12 +1,10 @@
-"""What tests of the file channel stand on: a journal, a ground that root's rights do not reach, small disks."""
+"""What tests of the file channel stand on: a journal, a ground that root's rights do not reach, a destination."""
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -35,26 +33,6 @@ def ground() -> Iterator[Path]:
         for name in names:
             os.chmod(os.path.join(inner, name), 0o700)
     shutil.rmtree(folder)
-
-
-@pytest.fixture
-def mount(tmp_path: Path) -> Iterator[Callable[..., Path]]:
-    """Mount a tmpfs with these options, until the test ends (tests that use it are marked `device`)."""
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("a small disk needs Linux and root")
-    with ExitStack() as stack:
-
-        def mount_one(options: str) -> Path:
-            folder = tmp_path / f"disk-{len(list(tmp_path.iterdir()))}"
-            folder.mkdir()
-            command = ["mount", "-t", "tmpfs", "-o", options, "visavis-test", folder]
-            done = subprocess.run(command, capture_output=True, text=True)
-            if done.returncode:
-                pytest.skip(f"this machine mounts nothing: {done.stderr.strip()}")
-            stack.callback(subprocess.run, ["umount", "-l", folder], check=True)
-            return folder
-
-        yield mount_one
 
 
 @pytest.fixture
