@@ -30,7 +30,7 @@ def limited(*processes: subprocess.Popen[str]) -> Iterator[None]:
     timer.start()
     try:
         yield
-    except BaseException:
+    except BaseException:  # interrupted, too: no run may outlive its measurement
         kill()
         raise
     finally:

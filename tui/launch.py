@@ -67,7 +67,7 @@ def launch_engine(
             os.close(writing)
         try:
             return StartedEngine(parse_ready(_read_line(reading)), process)
-        except BaseException:
+        except BaseException:  # interrupted, too: nobody else would end it
             process.kill()
             process.wait()
             raise
