@@ -12,9 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
-from tests.e2e.programs import VISAVIS, WITHIN, wait_until
-
-CODE = re.compile(r"\d{4,5}(?:-[a-z]+){3}")
+from tests.e2e.programs import CODE, VISAVIS, WITHIN, wait_until
 
 
 class Program:

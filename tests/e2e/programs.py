@@ -12,13 +12,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from actors.code import Code, parse_code, short_words
 from actors.messages import AnyCommand, AnyEvent, Hang, SendText, Snapshot, TextReceived, decode_event, encode
 from relay import limits
 
 VISAVIS = (sys.executable, "-P", "-m", "tui.cli")
 WITHIN = 30.0  # seconds; a test that waits longer has failed
+CODE = re.compile(r"\b\d{4,5}(?:-(?:yo-yo|[a-z]+)){3}\b")  # one word on the list has a hyphen of its own
 
 _Kind = TypeVar("_Kind", bound=AnyEvent)
+
+
+def with_wrong_words(code: str) -> str:
+    """A code with the number of this one, and words of the list that are not all its own."""
+    number, words = parse_code(code).number, parse_code(code).words
+    other = next(word for word in short_words() if word not in words)
+    return str(Code(number, (words[0], other, words[2])))
 
 
 def wait_until(condition: Callable[[], Any], what: Callable[[], object] = lambda: "", within: float = WITHIN) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.programs import MARK, Terminal, marked_processes, marked_programs, wait_until
+from tests.e2e.programs import CODE, MARK, Terminal, marked_processes, marked_programs, wait_until
 from tests.test_cli import visavis
 
 FILES = ("offered", "taken", "sent back")
@@ -20,7 +20,7 @@ def test_once_plays_the_exchange_and_says_what_happened() -> None:
     assert done.stderr == ""
     said = [line.split("  ", 1)[0] for line in done.stdout.splitlines()]
     assert said == ["relay", "code", "paired", "peer", "you", "delivered", "peer", "round trip", *FILES, "hung up"]
-    assert re.search(r"^code +\d{4,5}(-[a-z]+){3}$", done.stdout, re.MULTILINE)
+    assert re.search(rf"^code +{CODE.pattern}$", done.stdout, re.MULTILINE)
     assert re.search(r"both sides see: ([a-z-]+ ?){6}$", done.stdout, re.MULTILINE)
 
 

@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.commands import Commands, Program
-from tests.e2e.programs import VISAVIS, Relay, Terminal, wait_until
+from tests.e2e.programs import CODE, VISAVIS, Relay, Terminal, wait_until
 from tests.e2e.transfers import MIB, described, make_tree, sparse
 
 pytestmark = pytest.mark.device
 
-CODE = re.compile(r"\b\d{4,5}(?:-[a-z]+){3}\b")
 SMALL, LARGE = (60, 20), (120, 40)
 BIG = 3000 * MIB  # of zeros: takes seconds, costs little
 

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from actors.messages import CodeMade, Ended, EnterCode, MakeCode, SessionOpened, TextDelivered
-from tests.e2e.programs import MARK, Engine, Relay, Terminal, marked_processes, marked_programs, wait_until
+from tests.e2e.programs import CODE, MARK, Engine, Relay, Terminal, marked_processes, marked_programs, wait_until
 
 pytestmark = pytest.mark.device
 
-CODE = re.compile(r"\b\d{4,5}(?:-[a-z]+){3}\b")
 SMALL, LARGE = (60, 20), (200, 60)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.commands import Commands, Program, wait_both
-from tests.e2e.programs import MARK, Relay, marked_processes, marked_programs, wait_until
+from tests.e2e.programs import MARK, Relay, marked_processes, marked_programs, wait_until, with_wrong_words
 from tests.e2e.transfers import MIB, sparse
 
 BIG = 2000 * MIB  # of zeros: takes seconds, costs little
@@ -220,8 +220,7 @@ def test_a_lost_terminal_leaves_the_engine_to_finish(commands: Commands, tmp_pat
 def test_a_wrong_word_burns_the_code(commands: Commands, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
     sender, code = commands.send(tmp_path / "notes.txt")
-    number, *words = code.split("-")
-    receiver = commands.receive("-".join([number, *words[1:], words[0]]))
+    receiver = commands.receive(with_wrong_words(code))
     assert wait_both(sender, receiver) == (1, 1)
     assert "Someone tried this code with wrong words, so it is dead" in sender.said
     assert "Those were not the right words." in receiver.said
