@@ -13,17 +13,28 @@ import msgspec
 from msgspec import Meta, Struct
 
 from actors.offers import OVER as OVER
-from actors.offers import FilePath, TransferId
+from actors.offers import AnswerOffer as AnswerOffer
+from actors.offers import CancelTransfer as CancelTransfer
+from actors.offers import EntryNoted as EntryNoted
+from actors.offers import FileCommand as FileCommand
+from actors.offers import ListOffer as ListOffer
 from actors.offers import OfferEntry as OfferEntry
+from actors.offers import OfferFiles as OfferFiles
+from actors.offers import OfferListed as OfferListed
+from actors.offers import OfferRefused as OfferRefused
+from actors.offers import PutFirst as PutFirst
 from actors.offers import Stall as Stall
 from actors.offers import Transfer as Transfer
+from actors.offers import TransferChanged as TransferChanged
+from actors.offers import TransferProgressed as TransferProgressed
 from actors.offers import TransferState as TransferState
+from actors.structs import Command as Command
+from actors.structs import Event as Event
+from actors.structs import LineId
 from relay import limits
 
 VERSION = 1  # of this file: a screen of another version is told so and let go
 
-# The lines of a peer are called peer-N or plain-N: no other line may be.
-LineId = Annotated[str, Meta(min_length=1, max_length=limits.LINE_ID_CHARACTERS, pattern="^(?!peer-|plain-)")]
 Mark = Literal["queued", "sent", "delivered", "received"]
 # idle: nothing begun. dialling: no code yet, reaching the relay. waiting: a code waits for its joiner.
 # pairing: the words are being proved. call: a session exists. plain: the original's protocol. ended: for good.
@@ -36,10 +47,6 @@ Link = Literal["none", "joined", "alone", "out"]
 # --- commands --------------------------------------------------------------------------------------------------
 
 
-class Command(Struct, frozen=True, tag=True):
-    """What a screen or a script asks of the engine."""
-
-
 class Attach(Command, frozen=True, tag=True):
     """A screen begins: answered by a Snapshot, the lines after event `since`, then every event as it happens.
 
@@ -49,7 +56,7 @@ class Attach(Command, frozen=True, tag=True):
 
     version: int = VERSION
     since: int = 0
-    environment: dict[str, Annotated[str, Meta(pattern=r"^[^\0]*\Z")]] = {}
+    environment: dict[str, Annotated[str, Meta(pattern=r"^[^\0]*\Z")]] = msgspec.field(default_factory=dict)
 
 
 class MakeCode(Command, frozen=True, tag=True):
@@ -90,57 +97,10 @@ class SetName(Command, frozen=True, tag=True):
     name: Annotated[str, Meta(min_length=1, max_length=limits.NAME_CHARACTERS)]
 
 
-class OfferFiles(Command, frozen=True, tag=True):
-    """Offer these files and folders (absolute paths; "-" is the engine's standard input) to the peer, as one.
-
-    `id` is the asker's own, as that of a text. Answered by TransferChanged with this `request`, or OfferRefused.
-    In plain mode one file at a time, and it is sent at once.
-    """
-
-    id: LineId
-    paths: Annotated[tuple[FilePath, ...], Meta(min_length=1, max_length=limits.OFFER_PATHS)]
-
-
-class AnswerOffer(Command, frozen=True, tag=True):
-    """Take what the peer offered into `folder` ("": the download folder; "-": the engine's standard output), or
-    refuse it.
-
-    With `only`, a part: entries whose path, or whose folder, is one of these, or matches one as a pattern of the
-    shell (`*.pdf`, `notes/2*`). Refused (CommandRefused) while the folder can't be used, the space does not suffice,
-    or nothing in the offer fits; the offer then stays open.
-    """
-
-    transfer: TransferId
-    accept: bool
-    folder: Annotated[str, Meta(max_length=limits.PATH_BYTES, pattern=r"^[^\0]*\Z")] = ""
-    only: Annotated[tuple[FilePath, ...], Meta(max_length=limits.PART_PATTERNS)] = ()
-
-
-class CancelTransfer(Command, frozen=True, tag=True):
-    """End this transfer for both sides; what came whole stays, what came in part stays hidden beside it."""
-
-    transfer: TransferId
-
-
-class PutFirst(Command, frozen=True, tag=True):
-    """Move this transfer before the others of its direction."""
-
-    transfer: TransferId
-
-
-class ListOffer(Command, frozen=True, tag=True):
-    """Show `count` entries of an offer from number `first` on (1 is the first): answered by OfferListed."""
-
-    transfer: TransferId
-    first: Annotated[int, Meta(ge=1, le=limits.OFFER_ENTRIES)] = 1
-    count: Annotated[int, Meta(ge=1, le=limits.LISTED_ENTRIES)] = 100
-
-
 class Hang(Command, frozen=True, tag=True):
     """End the call for both sides, then the engine."""
 
 
-FileCommand = OfferFiles | AnswerOffer | CancelTransfer | PutFirst | ListOffer
 AnyCommand = (
     Attach
     | MakeCode
@@ -172,12 +132,6 @@ class Line(Struct, frozen=True):
     seq: int  # the event that brought it
 
 
-class Event(Struct, frozen=True, kw_only=True, tag=True):
-    """What happened. `seq` counts an engine's events from 1; it is 0 on what only one screen is told."""
-
-    seq: int = 0
-
-
 class Snapshot(Event, frozen=True, kw_only=True, tag=True):
     """The state now, the answer to Attach: `seq` is the last event it contains."""
 
@@ -194,7 +148,7 @@ class Snapshot(Event, frozen=True, kw_only=True, tag=True):
     peer_typing: bool = False
     verification: tuple[str, ...] = ()  # six words, the same on both sides
     round_trip_ms: float | None = None
-    skipped: dict[str, int] = {}  # plain: packets of types this screen does not show yet
+    skipped: dict[str, int] = msgspec.field(default_factory=dict)  # plain: packets that are not shown
     transfers: tuple[Transfer, ...] = ()  # those that are not over, and the last that are; oldest first
     lines: int = 0  # kept by the engine in all
     lines_dropped: int = 0  # older ones, no longer kept
@@ -311,53 +265,6 @@ class MediaSkipped(Event, frozen=True, kw_only=True, tag=True):
     """Plain: packets of types that are not shown yet, counted by type; coalesced."""
 
     counts: dict[str, int]
-
-
-class TransferChanged(Event, frozen=True, kw_only=True, tag=True):
-    """A transfer began, or anything of it but its progress changed."""
-
-    transfer: Transfer
-
-
-class TransferProgressed(Event, frozen=True, kw_only=True, tag=True):
-    """What the receiver has on its disk by now, or why nothing moves; coalesced."""
-
-    id: int
-    moved: int
-    moved_files: int
-    rate: float
-    seconds_left: float | None = None
-    stall: Stall = ""
-
-
-class EntryNoted(Event, frozen=True, kw_only=True, tag=True):
-    """Something about one entry of a transfer: a code of docs/engine.md; the first 100 of each transfer are told.
-
-    `path` is the entry's, as the sender calls it.
-    """
-
-    transfer: int
-    path: str
-    cause: str
-    detail: str = ""
-
-
-class OfferListed(Event, frozen=True, kw_only=True, tag=True):
-    """The answer to ListOffer. `total` entries are there so far; `whole` once the list is."""
-
-    transfer: int
-    entries: tuple[OfferEntry, ...]
-    total: int
-    whole: bool
-
-
-class OfferRefused(Event, frozen=True, kw_only=True, tag=True):
-    """OfferFiles came to nothing: "no-call", "offers-open" (16 are), "path-missing" (`detail` names it), "empty",
-    "too-many" (entries), "busy" (plain: one at a time), "one-file" (plain, or standard input beside others)."""
-
-    id: str
-    cause: str
-    detail: str = ""
 
 
 class CommandRefused(Event, frozen=True, kw_only=True, tag=True):
