@@ -8,7 +8,7 @@ that a newer value replaces, and every message is read from the outbox when its 
 from collections import deque
 
 from actors import peer
-from actors.peer import Control, FileControl, HaveUpTo, Hung, OpenLane, Typing
+from actors.peer import Control, FileControl, HaveUpTo, Hung, MediaTaken, OpenLane, Typing
 from actors.reliable import Inbox, Outbox
 from relay import wire
 
@@ -24,7 +24,7 @@ class Desk:
         self._heartbeat: peer.Heartbeat | None = None
         self._typing: Typing | None = None
         self._lanes: deque[OpenLane] = deque()
-        self._told_of: dict[tuple[str, int], FileControl] = {}  # by kind and transfer
+        self._told_of: dict[tuple[str, int | str], FileControl | MediaTaken] = {}  # by kind, and transfer or lane
         self._ending = False
         self._at_once = False
         self._hung_said = False
@@ -49,9 +49,10 @@ class Desk:
         """Ask the peer to connect to a lane."""
         self._lanes.append(opening)
 
-    def tell(self, control: FileControl) -> None:
-        """Tell the peer about a transfer; one of the same kind that is not yet sent is replaced."""
-        self._told_of[type(control).__name__, control.transfer] = control
+    def tell(self, control: FileControl | MediaTaken) -> None:
+        """Tell the peer about a transfer or a media lane; one of the same kind that is not yet sent is replaced."""
+        about = control.lane if isinstance(control, MediaTaken) else control.transfer
+        self._told_of[type(control).__name__, about] = control
 
     def hang(self, *, hung: bool, at_once: bool = False) -> None:
         """End this direction once every message is sent: with `hung` the call for both, else only the epoch.

@@ -104,6 +104,12 @@ class Connection:
         """Return what was received beyond the packets taken: it belongs to the sealed lane."""
         return self._decoder.take_rest()
 
+    def keep_short(self) -> None:
+        """Let the kernel hold little of a live lane: what it holds is delay."""
+        if isinstance(self.stream, trio.SocketStream):
+            for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+                self.stream.socket.setsockopt(socket.SOL_SOCKET, buffer, limits.LIVE_SOCKET_BYTES)
+
     async def aclose(self) -> None:
         """Close at once; never raises."""
         await trio.aclose_forcefully(self.stream)

@@ -55,14 +55,17 @@ from actors.messages import (
     OfferRefused,
     OpenPlain,
     PhaseChanged,
+    PictureTaken,
     PutFirst,
     SendText,
     SessionOpened,
     SetName,
     SetTyping,
     TextRefused,
+    VideoCommand,
+    WatchPicture,
 )
-from actors.news import ChatNews, FileNews, Post
+from actors.news import ChatNews, FileNews, Post, VideoNews
 from actors.pairing import CodeBurnedError, join_maker, wait_for_joiner
 from actors.peer import Name
 from actors.plain import PlainEnded, plain
@@ -71,6 +74,10 @@ from actors.screens import Screens
 from actors.seal import Role, SessionKeys
 from actors.session import Session
 from actors.store.database import store_path
+from actors.video import carrier as video_lane
+from actors.video.channel import INBOX_ITEMS as VIDEO_ITEMS
+from actors.video.channel import Asked as AskedOfVideo
+from actors.video.channel import video
 from relay import limits, wire
 from relay.visible import cut
 
@@ -92,6 +99,7 @@ class Engine:
         self._screens = Screens(self._record, self._commands_in)
         self._chat: trio.MemorySendChannel[ChatCommand | ChatNews] | None = None  # while there is someone to talk to
         self._files: trio.MemorySendChannel[Asked | FileNews] | None = None  # in a call
+        self._video: trio.MemorySendChannel[AskedOfVideo | VideoNews] | None = None
         self._busy_at = trio.current_time()  # when there was last a screen, a code or a call
         self._closing = False  # the call is over, its last news are being told
         self._ended = trio.Event()
@@ -169,6 +177,8 @@ class Engine:
             case Hang():
                 if not await self._tell_chat(command) and not self._closing:
                     self._end("hung")
+            case _:
+                await self._tell_video(command, reply)
 
     async def _tell_chat(self, command: ChatCommand) -> bool:
         """Hand the command to the chat, in its turn; False if there is none."""
@@ -194,6 +204,15 @@ class Engine:
             reply(OfferRefused(id=command.id, cause="no-call"))
         else:
             reply(CommandRefused(cause="no-call", transfer=command.transfer))
+
+    async def _tell_video(self, command: VideoCommand, reply: Emit) -> None:
+        """Hand the command to the video channel, in its turn."""
+        if self._video is not None:
+            with suppress(trio.ClosedResourceError, trio.BrokenResourceError):
+                await self._video.send((command, reply))
+                return
+        if not isinstance(command, WatchPicture | PictureTaken):
+            reply(CommandRefused(cause="no-call"))
 
     def _start(self, reply: Emit, relay: str, call: Callable[..., Awaitable[None]], *arguments: str) -> None:
         if self._record.snapshot.phase != "idle":
@@ -235,8 +254,13 @@ class Engine:
         chat_in, chat_inbox = trio.open_memory_channel[ChatCommand | ChatNews](_INBOX_ITEMS)
         files_in, files_inbox = trio.open_memory_channel[Asked | FileNews](INBOX_ITEMS)
         arriving, arrivals = trio.open_memory_channel[Arrival](ARRIVALS)
-        ports = {LANE: LanePort(LANE, arriving, DEPTH, LANE_LIMIT)}
-        session = Session(keys, role, dial, Post(chat_in, files_in), self._emit, ports)
+        video_in, video_inbox = trio.open_memory_channel[AskedOfVideo | VideoNews](VIDEO_ITEMS)
+        seeing, sights = trio.open_memory_channel[video_lane.Arrival](video_lane.ARRIVALS)
+        ports = {
+            LANE: LanePort(LANE, arriving, DEPTH, LANE_LIMIT),
+            video_lane.NAME: LanePort(video_lane.NAME, seeing, 1, video_lane.LANE_LIMIT, live=True),
+        }
+        session = Session(keys, role, dial, Post(chat_in, files_in, video_in), self._emit, ports)
         session.say(Name(self._name))
         self._emit(SessionOpened(verification=keys.verification))
         self._emit(PhaseChanged(phase="call"))
@@ -245,13 +269,23 @@ class Engine:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(chat, chat_inbox, session, self._emit)
             nursery.start_soon(files, files_inbox, arrivals, session, self._emit, facts)
-            with chat_in, files_in, arriving, chat_in.clone() as self._chat, files_in.clone() as self._files:
+            nursery.start_soon(video, video_inbox, sights, session, self._emit)
+            with (
+                chat_in,
+                files_in,
+                arriving,
+                video_in,
+                seeing,
+                chat_in.clone() as self._chat,
+                files_in.clone() as self._files,
+                video_in.clone() as self._video,
+            ):
                 try:
                     await session.run()
                 except SessionOver as error:
                     over = error
             # Every sender is closed: the actors take what is left in their inboxes, then return.
-            self._chat = self._files = None
+            self._chat = self._files = self._video = None
             self._closing = True
         if session.skipped:
             log.info("skipped %d packets of kinds unknown to this version", session.skipped)

@@ -18,12 +18,15 @@ from actors.lane import LaneEnded, SealedLane
 from actors.lanes import Lanes
 from actors.messages import Emit, RoundTripMeasured
 from actors.news import Delivered, News, PeerTyping, RoundTrip, Sent, Taken, Told
-from actors.peer import DiskWaits, First, Have, HaveUpTo, Heartbeat, Hung, OpenLane, PeerError, Typing
+from actors.peer import DiskWaits, First, Have, HaveUpTo, Heartbeat, Hung, MediaTaken, OpenLane, PeerError, Typing
 from actors.reliable import CounterError, GapError, Inbox, Outbox
 from relay import limits, wire
 
 FAREWELL_SECONDS: Final = 3.0  # without progress, when hanging up: then the connection is closed all the same
 _FAREWELL_MOST_SECONDS: Final = 60.0  # with progress: a peer can't keep us by heartbeats
+
+
+_SHOWN_NS: Final = 10**9  # between two round trips told to screens
 
 
 class SessionOver(NamedEnd):
@@ -39,6 +42,7 @@ class Kept:
     clock: HeartbeatClock = field(default_factory=HeartbeatClock)
     gap: tuple[int, int] = (0, 0)  # the number missing, how often running
     skipped: int = 0  # packets and controls of kinds unknown to this version
+    media: bool = False  # they flow: the round trip must be known from moment to moment
 
 
 class Newsroom(Protocol):
@@ -64,12 +68,18 @@ class Epoch:
         self._written = trio.Event()  # all the desk had, and BYE0
         self._alive = trio.CancelScope()
         self._answered = False  # the peer's first heartbeat
+        self._shown_at = -_SHOWN_NS  # when screens were last told of a round trip
+        self._beat_now = trio.Event()
         self._unwritable = False
         self._hung_at: float | None = None  # when this side hung up
 
     def nudge(self) -> None:
         """The desk, or the outbox, has something new."""
         self._wake.set()
+
+    def media_changed(self) -> None:
+        """Media began to flow, or no longer do."""
+        self._beat_now.set()
 
     def hang(self) -> None:
         """End the call for both after what was said; `run` raises within FAREWELL_SECONDS of the last progress."""
@@ -210,14 +220,16 @@ class Epoch:
                 now = _now_ns()
                 round_trip = self._kept.clock.take(control, now)
                 if round_trip is not None:
-                    self._emit(RoundTripMeasured(ms=round_trip / 1e6))
-                    await self._news.send(RoundTrip(round_trip / 1e9))
+                    if now - self._shown_at >= _SHOWN_NS:
+                        self._shown_at = now
+                        self._emit(RoundTripMeasured(ms=round_trip / 1e6))
+                    await self._news.send(RoundTrip(round_trip / 1e9, self._kept.clock.offset or 0))
                 if not self._answered:
                     self._answered = True
                     self.desk.beat(self._kept.clock.make(now))  # at once: both know the round trip from the start
             case Typing():
                 await self._news.send(PeerTyping(control.typing))
-            case Have() | DiskWaits() | First():
+            case Have() | DiskWaits() | First() | MediaTaken():
                 await self._news.send(Told(self._number, control))
             case OpenLane():
                 if self.lanes is None or not self.lanes.said(control):
@@ -229,7 +241,9 @@ class Epoch:
         while True:
             self.desk.beat(self._kept.clock.make(_now_ns()))
             self.nudge()
-            await trio.sleep(limits.HEARTBEAT_SECONDS)
+            self._beat_now = trio.Event()
+            with trio.move_on_after(limits.MEDIA_HEARTBEAT_SECONDS if self._kept.media else limits.HEARTBEAT_SECONDS):
+                await self._beat_now.wait()
 
 
 def _now_ns() -> int:

@@ -59,12 +59,13 @@ class LaneClosed:
 @dataclass(frozen=True, slots=True)
 class LanePort:
     """Where an actor meets its lane: a full `incoming` holds the peer. `depth`: packets that may wait to be sent.
-    `limit`: greatest SEAL payload in bytes."""
+    `limit`: greatest SEAL payload in bytes. `live`: sound or pictures, of which the kernel is to hold little."""
 
     name: str
     incoming: trio.MemorySendChannel[LaneOpened | LanePacket | LaneClosed]
     depth: int = 1
     limit: int = MAIN_LIMIT
+    live: bool = False
 
 
 class Generations:
@@ -141,6 +142,8 @@ class Lanes:
             with trio.fail_after(limits.LANE_SECONDS):
                 lane_name = f"{port.name}.{generation}"
                 connection = await self._dial(Hello("room", self._keys.side, self._keys.lanes_room, lane_name))
+                if port.live:
+                    connection.keep_short()
                 await connection.wait_paired()
             with trio.fail_after(limits.HANDSHAKE_SECONDS):
                 lane = await self._seal(connection, port, generation)

@@ -28,6 +28,35 @@ from actors.offers import Transfer as Transfer
 from actors.offers import TransferChanged as TransferChanged
 from actors.offers import TransferProgressed as TransferProgressed
 from actors.offers import TransferState as TransferState
+from actors.shows import USUAL_QUALITY as USUAL_QUALITY
+from actors.shows import FilterName as FilterName
+from actors.shows import Flow as Flow
+from actors.shows import PeerVideo as PeerVideo
+from actors.shows import PeerVideoChanged as PeerVideoChanged
+from actors.shows import PictureTaken as PictureTaken
+from actors.shows import PlayVideo as PlayVideo
+from actors.shows import Recorded as Recorded
+from actors.shows import Recording as Recording
+from actors.shows import RecordingChanged as RecordingChanged
+from actors.shows import RecordVideo as RecordVideo
+from actors.shows import ShowVideo as ShowVideo
+from actors.shows import ShowWindow as ShowWindow
+from actors.shows import SnapshotTaken as SnapshotTaken
+from actors.shows import Stage as Stage
+from actors.shows import StopVideo as StopVideo
+from actors.shows import TakeSnapshot as TakeSnapshot
+from actors.shows import TuneVideo as TuneVideo
+from actors.shows import Video as Video
+from actors.shows import VideoChanged as VideoChanged
+from actors.shows import VideoCommand as VideoCommand
+from actors.shows import VideoEvent as VideoEvent
+from actors.shows import VideoKind as VideoKind
+from actors.shows import VideoMeasured as VideoMeasured
+from actors.shows import VideoPlayed as VideoPlayed
+from actors.shows import VideoState as VideoState
+from actors.shows import WatchPicture as WatchPicture
+from actors.shows import Whose as Whose
+from actors.shows import WindowChanged as WindowChanged
 from actors.structs import Command as Command
 from actors.structs import Event as Event
 from actors.structs import LineId
@@ -114,6 +143,7 @@ AnyCommand = (
     | CancelTransfer
     | PutFirst
     | ListOffer
+    | VideoCommand
     | Hang
 )
 
@@ -150,6 +180,10 @@ class Snapshot(Event, frozen=True, kw_only=True, tag=True):
     round_trip_ms: float | None = None
     skipped: dict[str, int] = msgspec.field(default_factory=dict)  # plain: packets that are not shown
     transfers: tuple[Transfer, ...] = ()  # those that are not over, and the last that are; oldest first
+    video: Video = Video()
+    peer_video: PeerVideo = PeerVideo()
+    recording: Recording = Recording()
+    windows: tuple[Whose, ...] = ()  # that are open
     lines: int = 0  # kept by the engine in all
     lines_dropped: int = 0  # older ones, no longer kept
 
@@ -307,6 +341,7 @@ AnyEvent = (
     | EntryNoted
     | OfferListed
     | OfferRefused
+    | VideoEvent
     | CommandRefused
     | Ended
 )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import trio
 
-from actors.peer import Answer, Done, FileControl, Message, Missed, Offer, Stop
+from actors.peer import Answer, Done, FileControl, MediaTaken, Message, Missed, Offer, Recording, Showing, Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Told:
     """The peer said this in this epoch."""
 
     epoch: int
-    control: FileControl
+    control: FileControl | MediaTaken
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +60,48 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class RoundTrip:
-    """To the peer and back on `main`, just now."""
+    """To the peer and back on `main`, just now; `offset` is the peer's clock less ours, in ns."""
 
     seconds: float
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFlow:
+    """Sound or pictures flow in either direction from now on, or no longer."""
+
+    flows: bool
 
 
 ChatNews = Sent | Delivered | Taken | PeerTyping
-FileNews = Taken | Told | Joined | Left | RoundTrip
-News = ChatNews | FileNews
+FileNews = Taken | Told | Joined | Left | RoundTrip | MediaFlow
+VideoNews = Taken | Told | Joined | Left | RoundTrip
+News = ChatNews | FileNews | VideoNews
 
 
 class Post:
     """Hands each piece of news to the actor that it is for. A full inbox holds the session's reader."""
 
-    def __init__(self, chat: trio.MemorySendChannel[ChatNews], files: trio.MemorySendChannel[FileNews]) -> None:
+    def __init__(
+        self,
+        chat: trio.MemorySendChannel[ChatNews],
+        files: trio.MemorySendChannel[FileNews],
+        video: trio.MemorySendChannel[VideoNews],
+    ) -> None:
         self._chat = chat
         self._files = files
+        self._video = video
 
     async def send(self, news: News) -> None:
         """Put the news into the inbox that it is for."""
         match news:
             case Taken(message=Offer() | Answer() | Stop() | Missed() | Done()):
                 await self._files.send(news)
+            case Taken(message=Showing() | Recording()) | Told(control=MediaTaken()):
+                await self._video.send(news)
+            case Joined() | Left() | RoundTrip():
+                await self._files.send(news)
+                await self._video.send(news)
             case Sent() | Delivered() | Taken() | PeerTyping():
                 await self._chat.send(news)
             case _:

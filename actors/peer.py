@@ -144,10 +144,41 @@ class First(Struct, frozen=True, tag=True):
     transfer: TransferNumber
 
 
+# --- media (docs/protocol.md, section 7) -------------------------------------------------------------------------
+
+Microseconds = Annotated[int, Meta(ge=0, lt=2**32)]
+
+
+class MediaTaken(Struct, frozen=True, tag=True):
+    """Everything up to this number of a media lane is decoded here, or a newer one took its place. It had waited so
+    long since it came; so long took its stages."""
+
+    lane: Annotated[str, Meta(pattern=r"^[a-z0-9]{1,32}\Z")]
+    number: Count
+    waited_us: Microseconds = 0
+    decode_us: Microseconds = 0
+    show_us: Microseconds = 0
+
+
+class Showing(Struct, frozen=True, tag=True):
+    """The sayer shows this from now on: "camera", "file", "image", "card", what later versions have, or "" for
+    nothing. `name` is a file's."""
+
+    kind: Annotated[str, Meta(pattern=r"^[a-z]{0,32}\Z")]
+    name: Annotated[str, Meta(max_length=limits.FILE_NAME_BYTES)] = ""
+
+
+class Recording(Struct, frozen=True, tag=True):
+    """The sayer records what the other shows, or no longer does."""
+
+    on: bool
+
+
 FileControl = Have | DiskWaits | First
 FileMessage = Offer | Answer | Stop | Missed | Done
-Control = OpenLane | Heartbeat | HaveUpTo | Typing | Hung | Have | DiskWaits | First
-Message = Text | Name | Offer | Answer | Stop | Missed | Done
+VideoMessage = Showing | Recording
+Control = OpenLane | Heartbeat | HaveUpTo | Typing | Hung | Have | DiskWaits | First | MediaTaken
+Message = Text | Name | Offer | Answer | Stop | Missed | Done | Showing | Recording
 
 
 class _Tagged(Struct):
@@ -159,8 +190,10 @@ _NUMBER: Final = struct.Struct("!Q")
 _tags = msgspec.json.Decoder(_Tagged)
 _controls: msgspec.json.Decoder[Control] = msgspec.json.Decoder(Control)
 _messages: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
-_CONTROL_TAGS: Final = frozenset({"OpenLane", "Heartbeat", "HaveUpTo", "Typing", "Hung", "Have", "DiskWaits", "First"})
-_MESSAGE_TAGS: Final = frozenset({"Text", "Name", "Offer", "Answer", "Stop", "Missed", "Done"})
+_CONTROL_TAGS: Final = frozenset(
+    {"OpenLane", "Heartbeat", "HaveUpTo", "Typing", "Hung", "Have", "DiskWaits", "First", "MediaTaken"}
+)
+_MESSAGE_TAGS: Final = frozenset({"Text", "Name", "Offer", "Answer", "Stop", "Missed", "Done", "Showing", "Recording"})
 
 
 def encode_control(control: Control) -> bytes:

@@ -67,6 +67,17 @@ class Record:
             case m.TransferProgressed() if event.id in self._transfers:
                 progress = {name: getattr(event, name) for name in _PROGRESS}
                 self._transfers[event.id] = msgspec.structs.replace(self._transfers[event.id], **progress)
+            case m.VideoChanged(video=video):
+                self._change(video=video)
+            case m.VideoPlayed(at=at):
+                self._change(video=msgspec.structs.replace(self._snapshot.video, at=at))
+            case m.PeerVideoChanged(video=peer_video):
+                self._change(peer_video=peer_video)
+            case m.RecordingChanged(recording=recording):
+                self._change(recording=recording)
+            case m.WindowChanged(of=of, open=is_open):
+                others = tuple(each for each in self._snapshot.windows if each != of)
+                self._change(windows=(*others, of) if is_open else others)
             case m.Failed() | m.CodeBurned():
                 self._change(link="none", cause=event.cause)
             case m.Ended():

@@ -24,13 +24,16 @@ from actors.messages import (
     RoundTripMeasured,
     SetTyping,
     TransferProgressed,
+    VideoMeasured,
+    VideoPlayed,
+    WatchPicture,
 )
 from actors.record import Record
 from relay import limits, wire
 from relay.wire import ProtocolError
 
 _RECEIVE_BYTES: Final = 64 * limits.KIB
-_COALESCED: Final = (RoundTripMeasured, MediaSkipped)
+_COALESCED: Final = (RoundTripMeasured, MediaSkipped, VideoMeasured, VideoPlayed)
 Commands = trio.MemorySendChannel[tuple[AnyCommand, Emit]]
 
 
@@ -42,8 +45,27 @@ class _Screen(Protocol):
     async def receive(self) -> bytes:
         """Return the JSON of the next command. Raises `_ScreenGoneError`."""
 
-    async def send(self, payload: bytes) -> None:
-        """Write the JSON of one event. Raises `_ScreenGoneError`."""
+    async def send(self, payload: bytes, packet_type: bytes = wire.EVENT) -> None:
+        """Write the JSON of one event, or a packet of another type. Raises `_ScreenGoneError`."""
+
+
+class Reply:
+    """How one screen alone is answered; never waits."""
+
+    def __init__(self, mailbox: ScreenMailbox) -> None:
+        self._mailbox = mailbox
+
+    def __call__(self, event: AnyEvent) -> None:
+        """Put an event into its mailbox."""
+        self._mailbox.put(messages.encode(event))
+
+
+class PictureReply(Reply):
+    """The same, of a screen on the local socket, which takes pictures too."""
+
+    def picture(self, payload: bytes) -> None:
+        """Put a picture into its mailbox, in the place of one that it was not yet sent."""
+        self._mailbox.put(payload, "picture", wire.PICTURE)
 
 
 class Screens:
@@ -107,6 +129,7 @@ class Screens:
 
     async def _serve_screen(self, screen: _Screen, attach: Attach, at_end: AnyCommand | None = None) -> None:
         mailbox = ScreenMailbox()
+        reply = PictureReply(mailbox) if isinstance(screen, _SocketScreen) else Reply(mailbox)
         # Taken together, without a pause: nothing is missed and nothing comes twice.
         beginning = [self._record.snapshot, *self._record.replay(attach.since)]
         self._mailboxes.add(mailbox)
@@ -118,21 +141,19 @@ class Screens:
                         await part(*args)
                     nursery.cancel_scope.cancel()
 
-                nursery.start_soon(until_gone, self._read, screen, mailbox, attach, at_end)
+                nursery.start_soon(until_gone, self._read, screen, reply, attach, at_end)
                 nursery.start_soon(until_gone, _write, screen, mailbox, beginning)
                 nursery.start_soon(until_gone, mailbox.overflowed.wait)
         finally:
             self._mailboxes.discard(mailbox)
             mailbox.close()
             self.left_at = trio.current_time()
-            if not self._mailboxes:
-                with suppress(trio.WouldBlock, trio.BrokenResourceError):  # nobody types here any longer
+            with suppress(trio.WouldBlock, trio.BrokenResourceError):
+                self._commands.send_nowait((WatchPicture(), reply))  # it looks no longer
+                if not self._mailboxes:  # and nobody types here any longer
                     self._commands.send_nowait((SetTyping(typing=False), _ignore))
 
-    async def _read(self, screen: _Screen, mailbox: ScreenMailbox, attach: Attach, at_end: AnyCommand | None) -> None:
-        def reply(event: AnyEvent) -> None:
-            mailbox.put(messages.encode(event))
-
+    async def _read(self, screen: _Screen, reply: Reply, attach: Attach, at_end: AnyCommand | None) -> None:
         await self._commands.send((attach, reply))
         try:
             while True:
@@ -159,8 +180,8 @@ async def _write(screen: _Screen, mailbox: ScreenMailbox, beginning: list[AnyEve
         await screen.send(messages.encode(event))
     mailbox.task_done()
     while True:
-        payload = await mailbox.take()
-        await screen.send(payload)
+        packet_type, payload = await mailbox.take()
+        await screen.send(payload, packet_type)
         mailbox.task_done()
 
 
@@ -182,9 +203,9 @@ class _SocketScreen:
             raise _ScreenGoneError from None
         return bytes(packet.payload)
 
-    async def send(self, payload: bytes) -> None:
+    async def send(self, payload: bytes, packet_type: bytes = wire.EVENT) -> None:
         try:
-            await self._stream.send_all(wire.encode(wire.EVENT, payload))
+            await self._stream.send_all(wire.encode(packet_type, payload))
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             raise _ScreenGoneError from None
 
@@ -215,7 +236,7 @@ class _StdioScreen:
             raise _ScreenGoneError
         return data
 
-    async def send(self, payload: bytes) -> None:
+    async def send(self, payload: bytes, packet_type: bytes = wire.EVENT) -> None:
         rest = memoryview(payload + b"\n")
         try:
             while rest:

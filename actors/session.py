@@ -23,8 +23,8 @@ from actors.epoch import FAREWELL_SECONDS, Epoch, Kept, Newsroom, SessionOver
 from actors.lane import LaneEnded, SealedLane
 from actors.lanes import LanePort, Lanes
 from actors.messages import Emit, Link, LinkChanged
-from actors.news import Joined, Left, PeerTyping
-from actors.peer import FileControl, Message
+from actors.news import Joined, Left, MediaFlow, PeerTyping
+from actors.peer import FileControl, MediaTaken, Message
 from actors.seal import Exchange, Role, SealError, SessionKeys
 from relay import limits, wire
 from relay.wire import Hello
@@ -87,12 +87,21 @@ class Session:
             self._epoch.desk.set_typing(typing)
             self._epoch.nudge()
 
-    def tell(self, control: FileControl, epoch: int = 0) -> None:
-        """Tell the peer about a transfer, if it is there (and in epoch `epoch`, if one is named); only the newest of
-        each kind and transfer."""
+    def tell(self, control: FileControl | MediaTaken, epoch: int = 0) -> None:
+        """Tell the peer about a transfer or a media lane, if it is there (and in epoch `epoch`, if one is named); only
+        the newest of each kind, and transfer or lane."""
         if self._epoch is not None and epoch in (0, self._epochs):
             self._epoch.desk.tell(control)
             self._epoch.nudge()
+
+    async def media(self, flows: bool) -> None:
+        """Sound or pictures flow from now on, or no longer: the round trip is measured ten times a second, and the
+        file channel keeps the way free."""
+        if flows != self._kept.media:
+            self._kept.media = flows
+            if self._epoch is not None:
+                self._epoch.media_changed()
+            await self._news.send(MediaFlow(flows))
 
     def open_lane(self, name: str) -> bool:
         """An actor needs its lane: open a new generation. False if the peer is not there now."""

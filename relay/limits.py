@@ -68,6 +68,7 @@ VIDEO_RATE: Final = 120.0  # frames a second that one may ask for; a camera give
 QUALITY_MIN, QUALITY_MAX = 10, 95  # of a JPEG, as the original's slider
 PICTURE_COLUMNS: Final = 400  # cells of a picture in the terminal: a 4K screen in a small font
 PICTURE_ROWS: Final = 200  # the same, downwards
+PICTURE_BYTES: Final = PICTURE_COLUMNS * PICTURE_ROWS * 4 + KIB  # a picture in cells, to a screen
 FILE_CHUNK_BYTES: Final = 1 * MIB  # larger ones would only hold up what comes after them
 SMALL_CHUNK_BYTES: Final = 64 * KIB  # of a file, on a slow link: progress goes in steps of this
 PLAIN_IMAGE_BYTES: Final = 64 * MIB  # IMG0, in plain mode only
@@ -79,6 +80,7 @@ NAME_CHARACTERS: Final = 64  # a display name
 
 # --- a session ---------------------------------------------------------------------------------------------
 
+MEDIA_HEARTBEAT_SECONDS: Final = 0.1  # while media flow: what a queue does in a second must be seen
 HEARTBEAT_SECONDS: Final = 5.0  # three of them fit into LOST_SECONDS
 LOST_SECONDS: Final = 20.0  # three heartbeats missed and a slow round trip
 RECONNECT_MIN_SECONDS: Final = 0.25  # a relay that restarts is back in a second

@@ -35,7 +35,7 @@ IMAGE, FILE_HEADER, FILE_CHUNK, FILE_END = b"IMG0", b"FHD0", b"FCH0", b"FEND"
 SEAL = b"SEAL"
 CONTROL, MESSAGE, BYE = b"CTL0", b"MSG0", b"BYE0"
 # The local socket between engine and screen.
-COMMAND, EVENT = b"CMD0", b"EVT0"
+COMMAND, EVENT, PICTURE = b"CMD0", b"EVT0", b"PIC0"
 
 REJECT: Final = b"REJ"  # the original relay's bare word to a third client; not a packet
 
@@ -54,7 +54,11 @@ PLAIN_LIMITS: Final[Mapping[bytes, int]] = {
     FILE_CHUNK: limits.FILE_CHUNK_BYTES,
     FILE_END: 0,
 }
-LOCAL_LIMITS: Final[Mapping[bytes, int]] = {COMMAND: limits.CONTROL_BYTES, EVENT: limits.CONTROL_BYTES}
+LOCAL_LIMITS: Final[Mapping[bytes, int]] = {
+    COMMAND: limits.CONTROL_BYTES,
+    EVENT: limits.CONTROL_BYTES,
+    PICTURE: limits.PICTURE_BYTES,
+}
 
 
 class ProtocolError(Exception):

@@ -94,3 +94,15 @@ def assigned_to_cause(*files: str) -> set[str]:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "cause"
         for text in constant(node.value)
     }
+
+
+def returned_by(function: str, file: str) -> set[str]:
+    """The codes that a function returns."""
+    return {
+        text
+        for outer in sources(file)
+        if isinstance(outer, ast.FunctionDef) and outer.name == function
+        for node in ast.walk(outer)
+        if isinstance(node, ast.Return)
+        for text in constant(node.value)
+    }

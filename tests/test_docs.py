@@ -13,10 +13,11 @@ from typing import get_args
 import msgspec
 import pytest
 
-from actors import messages, offers, peer
+from actors import messages, offers, peer, shows
 from actors.files import packets
 from actors.messages import Ended, EnterCode, SendText, SessionOpened, TextReceived
 from actors.seal import KEX, PAKE_BYTES
+from actors.video import frames
 from relay import limits, wire
 from tests.documents import (
     DESIGN,
@@ -32,6 +33,7 @@ from tests.documents import (
     fields_told,
     is_call,
     name_of,
+    returned_by,
     rows,
     sources,
 )
@@ -73,7 +75,7 @@ def test_the_tables_of_packets_are_the_code() -> None:
 def test_the_inner_types_that_are_built_are_the_code() -> None:
     told = [row[0] for row in rows(PROTOCOL, "inner type") if "Not built yet" not in row[-1]]
     on_file = (packets.LIST, packets.BLOCK, packets.WHOLE, packets.END, packets.SKIP)
-    assert told == [f"`{t.decode()}`" for t in (wire.CONTROL, wire.MESSAGE, wire.BYE, *on_file)]
+    assert told == [f"`{t.decode()}`" for t in (wire.CONTROL, wire.MESSAGE, wire.BYE, *on_file, frames.FRAME)]
 
 
 def test_every_struct_between_engines_is_told() -> None:
@@ -113,13 +115,22 @@ def test_every_error_of_the_relay_is_told() -> None:
 
 def test_every_command_and_event_is_told_with_all_its_fields() -> None:
     commands, events = get_args(messages.AnyCommand), get_args(messages.AnyEvent)
-    of_offers = [offers.Transfer, offers.OfferEntry]
-    had = fields_had(commands) | fields_had(events, but="seq") | fields_had([messages.Line, *of_offers])
+    others = [
+        offers.Transfer,
+        offers.OfferEntry,
+        shows.Video,
+        shows.PeerVideo,
+        shows.Recording,
+        shows.Flow,
+        shows.Stage,
+    ]
+    had = fields_had(commands) | fields_had(events, but="seq") | fields_had([messages.Line, *others])
     assert fields_told(ENGINE, "struct", "field") == had
 
 
 @pytest.mark.parametrize(
-    ("name", "header"), [("Phase", "phase"), ("Link", "link"), ("TransferState", "state"), ("Stall", "stall")]
+    ("name", "header"),
+    [("Phase", "phase"), ("Link", "link"), ("TransferState", "state"), ("Stall", "stall"), ("VideoState", "video")],
 )
 def test_every_phase_link_state_and_stall_is_told(name: str, header: str) -> None:
     assert set(codes(ENGINE, header, "")) == set(get_args(getattr(messages, name))) - {""}
@@ -165,18 +176,6 @@ def causes_in_code() -> set[str]:
     return found
 
 
-def returned_by(function: str, file: str) -> set[str]:
-    """The codes that a function returns."""
-    return {
-        text
-        for outer in sources(file)
-        if isinstance(outer, ast.FunctionDef) and outer.name == function
-        for node in ast.walk(outer)
-        if isinstance(node, ast.Return)
-        for text in constant(node.value)
-    }
-
-
 def test_every_cause_is_told() -> None:
     assert set(codes(ENGINE, "code", "in", "meaning")) == causes_in_code()
 
@@ -190,7 +189,7 @@ def test_every_refusal_is_told() -> None:
     texts = ("actors/chat.py", "actors/plain.py", "actors/engine.py")
     refused = causes_of("TextRefused", *texts) | assigned_to_cause(*texts) | returned_by("refusal", "actors/chat.py")
     assert set(codes(ENGINE, "refused", "meaning")) == refused
-    commands = ("actors/chat.py", "actors/engine.py", "actors/screens.py")
+    commands = ("actors/chat.py", "actors/engine.py", "actors/screens.py", "actors/video/channel.py")
     not_done = causes_of("CommandRefused", *commands) | returned_by("_refusal", "actors/screens.py")
     assert set(codes(ENGINE, "command", "meaning")) == not_done
 

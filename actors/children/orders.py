@@ -5,20 +5,16 @@
 Both are packets as on the wire, over the child's standard input and output. The end of its input ends a child.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta, Struct
 
+from actors.shows import FilterName as FilterName
+from actors.shows import MediaPath, Quality, Rate, Side
+from actors.shows import VideoKind as VideoKind
 from actors.video import frames
 from relay import limits, wire
-
-SourceKind = Literal["camera", "file", "image", "card"]
-FilterName = Literal["none", "gray", "edges", "inverse", "blur", "faces", "mirror"]
-Side = Annotated[int, Meta(ge=0, le=limits.VIDEO_SIDE)]
-Quality = Annotated[int, Meta(ge=limits.QUALITY_MIN, le=limits.QUALITY_MAX)]
-Rate = Annotated[float, Meta(ge=0, le=limits.VIDEO_RATE)]
-Path = Annotated[str, Meta(max_length=limits.PATH_BYTES, pattern=r"^[^\0]*\Z")]
 
 
 class Order(Struct, frozen=True, tag=True):
@@ -33,8 +29,8 @@ class OpenSource(Order, frozen=True, tag=True):
     image (`what`: a path), or the test card. `width` x `height` at `rate` is what a camera is asked for; 0: its own.
     Answered by Opened or Failed."""
 
-    kind: SourceKind
-    what: Path = ""
+    kind: VideoKind
+    what: MediaPath = ""
     width: Side = 0
     height: Side = 0
     rate: Rate = 0
@@ -99,9 +95,12 @@ class Draw(Order, frozen=True, tag=True):
 
 
 class OpenRecording(Order, frozen=True, tag=True):
-    """The first order: write to this new file. Answered by Opened or Failed."""
+    """The first order: write to this new file, with a track for frames of the peer, for our own, or for both. Answered
+    by Opened or Failed."""
 
-    path: Path
+    path: MediaPath
+    peer: bool = True
+    own: bool = False
 
 
 # --- from children

@@ -38,7 +38,7 @@ from actors.messages import (
     PutFirst,
     Stall,
 )
-from actors.news import FileNews, Joined, Left, RoundTrip, Taken, Told
+from actors.news import FileNews, Joined, Left, MediaFlow, RoundTrip, Taken, Told
 from actors.peer import DiskWaits, FileControl, FileMessage, First, Have, Message, Offer, Stop
 from actors.reliable import OutboxFullError
 from actors.seal import Role
@@ -129,10 +129,14 @@ class _Channel:
                         transfer.shown.goes_on()
                 case Left(epoch=epoch):
                     self.carrier.left(epoch)
-                case Told(epoch=epoch, control=control):
+                case Told(epoch=epoch, control=Have() | DiskWaits() | First() as control):
                     self._take_control(epoch, control)
+                case Told():
+                    pass  # of another channel
                 case RoundTrip(seconds=seconds):
                     self.carrier.window.take_round_trip(seconds)
+                case MediaFlow(flows=flows):
+                    self.carrier.window.media(flows)
                 case Taken(message=Offer() as offer):
                     await self._take_offer(offer)
                 case Taken(message=message):

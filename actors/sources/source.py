@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.children.orders import Play
+from relay import limits
 
-Image = NDArray[np.uint8]  # height x width x 3, blue green red, upright
+Image = NDArray[Any]  # uint8, height x width x 3, blue green red, upright
 
 
 class SourceError(Exception):
@@ -54,10 +55,18 @@ class Source(Protocol):
         """Let go of the device or file. `read` is not called again."""
 
 
+def check_size(width: int, height: int) -> None:
+    """Raise `SourceError` source-too-large unless a picture of so many pixels is taken."""
+    if max(width, height) > limits.VIDEO_SIDE or width * height > limits.VIDEO_PIXELS:
+        raise SourceError("source-too-large", f"{width} x {height}")
+
+
 def plain_image(image: Any) -> Image:
-    """Return what a decoder gave as an Image: gray and alpha are made three colours. Raises `SourceError`."""
+    """Return what a decoder gave as an Image: gray and alpha are made three colours. Raises `SourceError`
+    source-broken, source-too-large."""
     if image is None or getattr(image, "dtype", None) != np.uint8 or not image.size:
         raise SourceError("source-broken")
+    check_size(image.shape[1], image.shape[0])
     if image.ndim == 2:
         image = np.stack([image] * 3, axis=2)
     return np.ascontiguousarray(image[:, :, :3])

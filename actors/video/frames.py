@@ -12,11 +12,11 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from relay import limits
+from relay import limits, wire
 
 FRAME: Final = b"VFR0"
 OWN_FRAME: Final = b"VFS0"  # to a recorder: a frame that we sent; FRAME is then one that came
-PICTURE: Final = b"PIC0"
+PICTURE: Final = wire.PICTURE
 
 LANE_HEAD: Final = struct.Struct("!QQ")
 CAPTURED_HEAD: Final = struct.Struct("!QQIIIHH")

@@ -5,13 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.mailbox import ScreenMailbox
+from relay import wire
 
 
 async def take_all(mailbox: ScreenMailbox) -> list[bytes]:
     taken = []
     with trio.move_on_after(0.01):
         while True:
-            taken.append(await mailbox.take())
+            taken.append((await mailbox.take())[1])
     return taken
 
 
@@ -26,7 +27,7 @@ async def test_taking_waits_and_a_cancelled_taker_loses_nothing(autojump_clock: 
     mailbox = ScreenMailbox()
     assert await take_all(mailbox) == []
     mailbox.put(b"a")
-    assert await mailbox.take() == b"a"
+    assert await mailbox.take() == (wire.EVENT, b"a")
 
 
 async def test_a_newer_meter_replaces_the_one_that_waits(autojump_clock: trio.testing.MockClock):

@@ -17,11 +17,14 @@ from actors.peer import (
     HaveUpTo,
     Heartbeat,
     Hung,
+    MediaTaken,
     Missed,
     Name,
     Offer,
     OpenLane,
     PeerError,
+    Recording,
+    Showing,
     Stop,
     Text,
     Typing,
@@ -50,6 +53,7 @@ CONTROLS: list[peer.Control] = [
     ),
     DiskWaits(2, True),
     First(3),
+    MediaTaken("video", 2**63 - 1, 2**32 - 1, 5, 6),
 ]
 MESSAGES: list[peer.Message] = [
     Text(""),
@@ -64,6 +68,9 @@ MESSAGES: list[peer.Message] = [
     Stop(1, "disk-error", "No such device"),
     Missed(1, 5, "hash"),
     Done(1, 5, 7, 1),
+    Showing("file", "한글.mp4\x1b"),
+    Showing(""),
+    Recording(True),
 ]
 
 JSON_VALUES = st.recursive(

@@ -311,6 +311,11 @@ def test_what_is_coalesced_has_no_line_of_its_own():
     """An event that replaces an older one must not be one that a conversation is made of."""
     from actors.screens import _COALESCED
 
-    assert {kind.__name__ for kind in _COALESCED} == {"RoundTripMeasured", "MediaSkipped"}
+    assert {kind.__name__ for kind in _COALESCED} == {
+        "RoundTripMeasured",
+        "MediaSkipped",
+        "VideoMeasured",
+        "VideoPlayed",
+    }
     assert all("id" not in kind.__struct_fields__ for kind in _COALESCED)
     assert msgspec.json.encode(m.RoundTripMeasured(ms=1.0))

@@ -4,12 +4,13 @@ from functools import cache
 
 from tui.words.english import CATALOGUE as SCREEN
 from tui.words.english_cli import CATALOGUE as COMMAND_LINE
+from tui.words.english_video import CATALOGUE as VIDEO
 
 
 @cache
 def catalogue() -> dict[str, str]:
     """Return every key with its words, the screen's and the command line's together."""
-    return SCREEN | COMMAND_LINE
+    return SCREEN | VIDEO | COMMAND_LINE
 
 
 def say(key: str, **fields: object) -> str:

@@ -1,0 +1,165 @@
+"""The lane `video`: opened when there is something to send, fed with the newest frame as the link takes it, read at
+once whatever becomes of what comes."""
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import trio
+
+from actors.lanes import LaneClosed, LaneOpened, LanePacket
+from actors.peer import MediaTaken, VideoMessage
+from actors.video import frames
+from actors.video.frames import Frame, FrameError
+from actors.video.measures import Measures
+from actors.video.newest import Newest
+from actors.video.pacing import Pace
+from relay import limits
+
+NAME: Final = "video"  # of the lane
+LANE_LIMIT: Final = limits.VIDEO_FRAME_BYTES + frames.LANE_HEAD.size + limits.SEAL_OVERHEAD_BYTES
+ARRIVALS: Final = 2  # packets that wait to be looked at: they are taken at once
+
+Arrival = LaneOpened | LanePacket | LaneClosed
+
+
+class Voice(Protocol):
+    """What the video channel needs of a session."""
+
+    def say(self, message: VideoMessage) -> int:
+        """Accept a message, return its number. Raises `OutboxFullError`."""
+
+    def tell(self, control: MediaTaken, epoch: int = 0) -> None:
+        """Tell the peer, if it is there (and this is the epoch, if one is named); only the newest of each lane."""
+
+    def open_lane(self, name: str) -> bool:
+        """Open a new connection of the lane. False if the peer is not there."""
+
+    async def media(self, flows: bool) -> None:
+        """Sound or pictures flow from now on, or no longer."""
+
+
+class Carrier:
+    """`feed` and `read` are its two tasks. `came` takes every frame that comes, `sent` every frame that goes."""
+
+    def __init__(
+        self,
+        voice: Voice,
+        newest: Newest,
+        measures: Measures,
+        came: Callable[[Frame], None],
+        sent: Callable[[Frame], None],
+    ) -> None:
+        self.pace = Pace()
+        self.sending = False  # there is something for the peer to see
+        self.epoch = 0  # that the lane is in
+        self.skipped = 0  # packets of kinds that this version does not know, or that can't be read
+        self._voice = voice
+        self._newest = newest
+        self._measures = measures
+        self._came = came
+        self._sent = sent
+        self._lane: LaneOpened | None = None
+        self._joined = False
+        self._left = 0
+        self._opening = False
+        self._wait = limits.RECONNECT_MIN_SECONDS
+        self._opened_at = 0.0
+        self._wake = trio.Event()
+
+    def joined(self) -> None:
+        """The peer is there: an epoch began."""
+        self._joined, self._opening = True, False
+        self._wait = limits.RECONNECT_MIN_SECONDS
+        self.nudge()
+
+    def left(self, epoch: int) -> None:
+        """The epoch is over, with its lanes."""
+        self._joined, self._left = False, epoch
+        if self._lane is not None and self._lane.epoch <= epoch:
+            self._lane = None
+
+    def send(self, sending: bool) -> None:
+        """There is something for the peer to see from now on, or no longer."""
+        if sending and not self.sending:
+            self.pace.begin()
+        self.sending = sending
+        self.nudge()
+
+    def taken(self, control: MediaTaken, now: float) -> float | None:
+        """The peer has taken frames: return how many seconds the last of them was on its way, there and back; None if
+        it is none that was sent on this lane."""
+        flight = self.pace.taken(control.number, control.waited_us / 1e6, now)
+        self.nudge()
+        return flight
+
+    def nudge(self) -> None:
+        """A frame may go that might not go before."""
+        self._wake.set()
+
+    async def feed(self) -> None:
+        """Send the newest frame whenever one may go; open the lane if there is none."""
+        last, on = 0, None
+        while True:
+            lane = self._lane
+            if lane is None and self._joined and not self._opening and self.sending:
+                self._opening = self._voice.open_lane(NAME)
+            if lane is None or not self.sending or not self.pace.may_send(trio.current_time()):
+                self._wake = trio.Event()
+                await self._wake.wait()
+                continue
+            if on is not lane:
+                last, on = 0, lane  # what stands still is shown again to who comes back
+            frame = await self._newest.newer(last)
+            if self._lane is not lane or not self.sending:
+                continue
+            now = trio.current_time()
+            self._measures.dropped_queue += max(0, frame.number - last - 1) if last else 0
+            self._measures.took("queue", max(0.0, now * 1e3 - frame.captured / 1e6))
+            self._measures.moved(len(frame.jpeg), now)
+            self.pace.sent(frame.number, now)
+            last = frame.number
+            self._sent(frame)
+            try:
+                await lane.outgoing.send((frames.FRAME, frame.pack()))
+            except trio.BrokenResourceError:  # its LaneClosed is on the way, unless another took its place
+                if self._lane is lane:
+                    self._lane, self._opening = None, True
+
+    async def read(self, arrivals: trio.MemoryReceiveChannel[Arrival]) -> None:
+        """Take what comes on the lane, without waiting for whoever shows it."""
+        async with trio.open_nursery() as nursery:
+            async for arrival in arrivals:
+                self._take(arrival, nursery)
+
+    def _take(self, arrival: Arrival, nursery: trio.Nursery) -> None:
+        match arrival:
+            case LaneOpened() if arrival.epoch <= self._left:
+                arrival.outgoing.close()
+            case LaneOpened():
+                self._lane, self._opening = arrival, False
+                self.epoch = arrival.epoch
+                self._opened_at = trio.current_time()
+                self.pace.begin()
+                self.nudge()
+            case LaneClosed(epoch=epoch, generation=generation):
+                lower = self._lane is not None and generation < self._lane.generation
+                if epoch > self._left and not lower:
+                    self._lane, self._opening = None, True
+                    nursery.start_soon(self._open_again, epoch)
+            case LanePacket(type=frames.FRAME, payload=payload):
+                try:
+                    self._came(frames.unpack_frame(payload))
+                except FrameError:
+                    self.skipped += 1
+            case LanePacket():
+                self.skipped += 1
+
+    async def _open_again(self, epoch: int) -> None:
+        """Let the lane be opened again after a while: longer each time, unless the last one held."""
+        if trio.current_time() - self._opened_at >= limits.EPOCH_HELD_SECONDS:
+            self._wait = limits.RECONNECT_MIN_SECONDS
+        wait, self._wait = self._wait, min(self._wait * 2, limits.RECONNECT_MAX_SECONDS)
+        await trio.sleep(wait)
+        if self._lane is None and epoch > self._left:
+            self._opening = False
+            self.nudge()
