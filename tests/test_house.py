@@ -18,7 +18,14 @@ FILE_LINES = 450
 MAY_IMPORT = {
     "relay": set[str](),
     "actors": {"relay.wire", "relay.limits", "relay.visible"},
-    "tui": {"actors.messages", "actors.runfolder", "relay.wire", "relay.limits", "relay.visible"},
+    "tui": {
+        "actors.messages",
+        "actors.runfolder",
+        "actors.video.frames",
+        "relay.wire",
+        "relay.limits",
+        "relay.visible",
+    },
 }
 
 

@@ -33,12 +33,13 @@ from actors.messages import (
     TransferChanged,
 )
 from relay.visible import visible
-from tui import settings
+from tui import settings, video_commands
 from tui.commands import COMMANDS, PaletteCommands
 from tui.conversation import Conversation
+from tui.file_commands import MisusedError
 from tui.file_desk import FileDesk, here
 from tui.launch import LaunchError, start_engine_async
-from tui.link import Detached, EngineGone, Link
+from tui.link import Detached, EngineGone, Link, PictureDrawn
 from tui.narrate import narrate
 from tui.screens.call import CallScreen
 from tui.screens.offer import OfferScreen
@@ -46,6 +47,7 @@ from tui.screens.start import StartScreen
 from tui.state import CallState
 from tui.terminal import ScreenDriver
 from tui.theme import THEME
+from tui.widgets.picture import PictureView
 from tui.words.catalogue import say, say_cause
 
 ENDED_SECONDS: Final = 4.0  # an engine that was told to hang up is waited for this long
@@ -187,7 +189,11 @@ class VisavisApp(App[int]):
             async for event in events:
                 if self.link is not link:
                     return
-                self._take(event)
+                if isinstance(event, PictureDrawn):
+                    if screen := self._call_screen():
+                        screen.draw(event)
+                else:
+                    self._take(event)
 
     def _take(self, event: AnyEvent | Detached | EngineGone) -> None:
         was = dataclasses.replace(self.state)
@@ -310,14 +316,39 @@ class VisavisApp(App[int]):
             self.say_note(say("help-start"))
             return
         lines = [command.explained for command in COMMANDS if command.offered(self)]
-        self.say_note("\n".join([say("help-commands"), *lines, say("help-files"), say("help-keys")]))
+        self.say_note("\n".join([say("help-commands"), *lines, say("help-files"), say("help-video"), say("help-keys")]))
 
     def order(self, name: str, rest: str) -> bool:
-        """Do the file command `name` with the words `rest`; return False if they need to be corrected."""
+        """Do the command `name` with the words `rest`; return False if they need to be corrected."""
+        if name in video_commands.NAMES:
+            return self._order_video(name, rest)
         return self.files.order(name, rest)
 
+    def _order_video(self, name: str, rest: str) -> bool:
+        try:
+            command = video_commands.command_of(name, rest, self.state, self.files.folder)
+        except MisusedError as error:
+            self.say_note(str(error))
+            return False
+        if not self.send(command):
+            self.say_note(say("engine-stuck"))
+            return False
+        return True
+
+    def action_video_panel(self) -> None:
+        """Open the panel with everything that can be set about our video."""
+        from tui.screens.video_panel import VideoPanel  # loaded when it is wanted
+
+        if self.state.phase == "call" and not isinstance(self.screen, VideoPanel):
+            self.push_screen(VideoPanel())
+
+    def on_terminal_ready(self) -> None:
+        """The terminal has taken in what was written: the next picture may be painted."""
+        if screen := self._call_screen():
+            screen.query_one(PictureView).answered()
+
     def action_order(self, name: str) -> None:
-        """Do a file command without any words."""
+        """Do a command without any words."""
         self.order(name, "")
 
     def action_code(self) -> None:

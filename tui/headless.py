@@ -46,7 +46,7 @@ from relay.visible import visible
 from tui import settings
 from tui.exits import FAILED, MISUSED, CommandError
 from tui.launch import LaunchError, StartedEngine, launch_engine
-from tui.link import Detached, EngineGone, Link
+from tui.link import Detached, EngineGone, Link, PictureDrawn
 from tui.output import Output, open_output, to_nowhere
 from tui.progress import milestones
 from tui.report import Report
@@ -178,7 +178,8 @@ class Headless:
     async def _follow(self) -> None:
         async with contextlib.aclosing(self._link.events()) as events:
             async for event in events:
-                self._take(event)
+                if not isinstance(event, PictureDrawn):  # nobody asked for one
+                    self._take(event)
                 if self._lost and self.on_its_way:
                     self._leave.set()
 

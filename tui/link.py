@@ -48,6 +48,13 @@ class Detached:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureDrawn:
+    """A picture that was asked for by WatchPicture: the payload of a PIC0."""
+
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class EngineGone:
     """Nothing more will come. `cause`: "engine-gone", "engine-foreign" (someone else's socket), "engine-version",
     "engine-garbled", or the code of a `RunFolderError` after "run-"."""
@@ -83,7 +90,7 @@ class Link:
         self._wake.set()
         return True
 
-    async def events(self) -> AsyncGenerator[AnyEvent | Detached | EngineGone, None]:
+    async def events(self) -> AsyncGenerator[AnyEvent | PictureDrawn | Detached | EngineGone, None]:
         """Yield what the engine says, in order; `Detached` when it must be attached again; last `Ended` or
         `EngineGone`."""
         wait = AGAIN_SECONDS
@@ -131,7 +138,7 @@ class Link:
 
     async def _attached(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> AsyncGenerator[AnyEvent | EngineGone, None]:
+    ) -> AsyncGenerator[AnyEvent | PictureDrawn | EngineGone, None]:
         """Yield the events of one connection, while another task writes; close it at the end, waiting for nothing."""
         environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
         again = self._unanswered.values()
@@ -146,6 +153,9 @@ class Link:
             while data := await reader.read(READ_BYTES):
                 decoder.feed(data)
                 while packet := decoder.next_packet():
+                    if packet.type == wire.PICTURE:
+                        yield PictureDrawn(bytes(packet.payload))
+                        continue
                     event = decode_event(packet.payload)
                     if isinstance(event, CommandRefused) and event.cause == "version":
                         yield EngineGone("engine-version")

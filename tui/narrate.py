@@ -16,8 +16,11 @@ from actors.messages import (
     Mark,
     OfferRefused,
     PeerNamed,
+    PeerVideoChanged,
     PhaseChanged,
+    RecordingChanged,
     Snapshot,
+    SnapshotTaken,
     TextDelivered,
     TextQueued,
     TextReceived,
@@ -25,12 +28,15 @@ from actors.messages import (
     Transfer,
     TransferChanged,
     TransferProgressed,
+    VideoChanged,
+    WindowChanged,
 )
 from relay.visible import visible
 from tui.link import Detached, EngineGone
 from tui.state import CallState
 from tui.transfer_notes import entries_note, entry_note, transfer_notes
 from tui.transfers import label, stall_words, why
+from tui.video_words import own_notes, peer_notes, recording_notes
 from tui.widgets.status import clock, peer_name
 from tui.words.catalogue import say, say_cause
 
@@ -111,6 +117,19 @@ def narrate(event: AnyEvent | Detached | EngineGone, view: Teller, state: CallSt
             view.note(say("note-not-done", number=event.transfer, why=why(event.cause, event.detail)), time.time())
         case CommandRefused():
             view.note(say_cause(f"command-{event.cause}", visible(event.detail)), time.time())
+        case VideoChanged(video=video):
+            for words in own_notes(video, was.video):
+                view.note(words, time.time())
+        case PeerVideoChanged(video=peer_video):
+            for words in peer_notes(peer_video, was.peer_video, peer_name(state)):
+                view.note(words, time.time())
+        case WindowChanged(open=False, cause=cause) if cause:
+            view.note(say_cause(cause, visible(event.detail)), time.time())
+        case RecordingChanged(recording=recording):
+            for words in recording_notes(recording):
+                view.note(words, time.time())
+        case SnapshotTaken(path=path):
+            view.note(say("note-snapshot", path=visible(path)), time.time())
         case Ended() | EngineGone():
             for transfer in state.transfers.values():
                 if was.transfers[transfer.id].state in ("waiting", "moving"):

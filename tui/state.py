@@ -14,14 +14,19 @@ from actors.messages import (
     Ended,
     EntryNoted,
     Failed,
+    Flow,
     LinesReplayed,
     Link,
     LinkChanged,
     MediaSkipped,
     PeerNamed,
     PeerTyped,
+    PeerVideo,
+    PeerVideoChanged,
     Phase,
     PhaseChanged,
+    Recording,
+    RecordingChanged,
     RoundTripMeasured,
     SessionOpened,
     Snapshot,
@@ -29,6 +34,12 @@ from actors.messages import (
     Transfer,
     TransferChanged,
     TransferProgressed,
+    Video,
+    VideoChanged,
+    VideoMeasured,
+    VideoPlayed,
+    Whose,
+    WindowChanged,
 )
 from relay import limits
 from tui.link import Detached, EngineGone
@@ -74,6 +85,12 @@ class CallState:
     over_at: dict[int, float] = field(default_factory=dict)
     noted: dict[int, int] = field(default_factory=dict)
     stalled: dict[int, frozenset[Stall]] = field(default_factory=dict)
+    video: Video = field(default_factory=Video)
+    peer_video: PeerVideo = field(default_factory=PeerVideo)
+    recording: Recording = field(default_factory=Recording)
+    windows: tuple[Whose, ...] = ()
+    own_flow: Flow = field(default_factory=Flow)
+    peer_flow: Flow = field(default_factory=Flow)
     replaying: int = 0  # lines that still come after the first Snapshot
 
     @property
@@ -85,6 +102,16 @@ class CallState:
     def plain(self) -> bool:
         """Whether nothing is encrypted."""
         return self.phase == "plain" or (self.phase == "ended" and not self.verification)
+
+    @property
+    def own_showing(self) -> bool:
+        """Whether something is shown here."""
+        return self.video.state in ("on", "ended")
+
+    @property
+    def on_show(self) -> Whose:
+        """Whose picture is looked at, unless one says otherwise: the peer's, if there is one."""
+        return "own" if self.own_showing and not self.peer_video.showing else "peer"
 
     def transfers_shown(self, now: float) -> list[Transfer]:
         """Return the transfers to show: those that are not over, and those that ended a moment ago."""
@@ -143,6 +170,19 @@ class CallState:
                 self._progress(self.transfers[event.id], event)
             case EntryNoted():
                 self.noted = {**self.noted, event.transfer: self.noted.get(event.transfer, 0) + 1}
+            case VideoChanged():
+                self.video = event.video
+            case VideoPlayed():
+                self.video = msgspec.structs.replace(self.video, at=event.at)
+            case PeerVideoChanged():
+                self.peer_video = event.video
+            case VideoMeasured():
+                self.own_flow, self.peer_flow = event.own, event.peer
+            case RecordingChanged():
+                self.recording = event.recording
+            case WindowChanged():
+                others = tuple(each for each in self.windows if each != event.of)
+                self.windows = (*others, event.of) if event.open else others
             case CommandRefused() if self.phase in ("idle", "dialling"):
                 self.phase, self.problem = "idle", (f"command-{event.cause}", event.detail)
             case Ended() | EngineGone():
@@ -150,6 +190,7 @@ class CallState:
                 self.peer_typing, self.round_trip_ms = False, None
                 self.detail = event.detail if isinstance(event, Ended) else ""
                 self._end_transfers(now)
+                self.video, self.peer_video, self.recording, self.windows = Video(), PeerVideo(), Recording(), ()
             case _:
                 pass
 
@@ -163,6 +204,8 @@ class CallState:
         self.met = self.met or snapshot.link == "joined" or bool(snapshot.peer)
         self.round_trip_ms, self.round_trip_at = snapshot.round_trip_ms, now
         self.skipped, self.lines_dropped = dict(snapshot.skipped), snapshot.lines_dropped
+        self.video, self.peer_video = snapshot.video, snapshot.peer_video
+        self.recording, self.windows = snapshot.recording, snapshot.windows
         before = self.transfers
         self.transfers = {transfer.id: transfer for transfer in snapshot.transfers}
         for transfer in snapshot.transfers:

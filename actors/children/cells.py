@@ -15,9 +15,10 @@ from actors.sources.source import Image
 Halves = NDArray[Any]  # uint16, (2 * rows) x columns: RGB555
 
 KEPT: Final = 14.0  # a half whose colour differs by less (of 255, weighted as the eye does) stays as it is
-SETTLED: Final = 5.0  # the same, of a half that was left alone for SETTLING frames: so nothing stays wrong
+SETTLED: Final = 4.0  # the same, of a half that was left alone for SETTLING frames: so nothing stays wrong
 SETTLING: Final = 12
-_WEIGHTS: Final = np.array([0.114, 0.587, 0.299], np.float32) * 3  # of blue, green, red: ITU-R BT.601
+# Of blue, green, red: between what the eye sees of light (ITU-R BT.601) and of colour, of which a trace stays visible.
+_WEIGHTS: Final = np.array([0.2, 0.45, 0.35], np.float32)
 
 
 def fit(width: int, height: int, columns: int, rows: int) -> tuple[int, int]:
@@ -43,7 +44,7 @@ class Canvas:
             self._shown = small
             self._left = np.zeros(small.shape[:2], np.uint8)
         else:
-            difference = np.abs(small.astype(np.float32) - self._shown) @ _WEIGHTS / 3
+            difference = np.abs(small.astype(np.float32) - self._shown) @ _WEIGHTS
             changed = (difference >= KEPT) | ((difference >= SETTLED) & (self._left >= SETTLING))
             self._left = np.where(changed, 0, np.minimum(self._left, 254) + 1).astype(np.uint8)
             self._shown = np.where(changed[:, :, None], small, self._shown)

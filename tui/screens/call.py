@@ -17,13 +17,14 @@ from relay.visible import visible
 from tui import commands, paths
 from tui.cells import cut_cells
 from tui.conversation import Conversation
-from tui.link import Detached, EngineGone
+from tui.link import Detached, EngineGone, PictureDrawn
 from tui.narrate import narrate
 from tui.pasted import pasted_arguments
 from tui.state import CallState
 from tui.widgets.command_list import Choice, CommandList
 from tui.widgets.composer import Composer
 from tui.widgets.conversation import ConversationView
+from tui.widgets.picture_pane import PicturePane
 from tui.widgets.status import Status, peer_name
 from tui.widgets.transfers import TransferList, column_cells
 from tui.words.catalogue import say
@@ -50,6 +51,10 @@ class CallScreen(Screen[None]):
         Binding("q", "close", "", show=False),
         Binding("f1", "app.help", say("key-help"), key_display="F1", priority=True),
         Binding("f4", "order('send')", say("key-send"), key_display="F4", priority=True),
+        Binding("f2", "camera", say("key-camera"), key_display="F2", priority=True),
+        Binding("f6", "look", say("key-look"), key_display="F6", priority=True),
+        Binding("f7", "counts", "", show=False, priority=True),
+        Binding("f8", "app.video_panel", say("key-panel"), key_display="F8", priority=True),
         Binding("f9", "order('list')", say("key-offer"), key_display="F9", priority=True),
     ]
 
@@ -66,6 +71,7 @@ class CallScreen(Screen[None]):
         """Lay the call out from top to bottom."""
         yield Status(id="status")
         with Container(id="middle"):
+            yield PicturePane()
             yield ConversationView(self._conversation)
             yield TransferList()
         yield Static(id="activity", markup=False)
@@ -79,6 +85,7 @@ class CallScreen(Screen[None]):
         """Show what is known, and look now and then at what grows old."""
         self.ready = True
         self.query_one(ConversationView).put(())
+        self.query_one(PicturePane).follow(None)
         self._paint()
         self.set_interval(AGE_SECONDS, self._grow_old)
         if self.app.state.plain:
@@ -91,7 +98,12 @@ class CallScreen(Screen[None]):
     def follow(self, event: AnyEvent | Detached | EngineGone, was: CallState) -> None:
         """Show what `event` changed; the app's state, which was `was`, has taken it in already."""
         narrate(event, self.query_one(ConversationView), self.app.state, was)
+        self.query_one(PicturePane).follow(event)
         self._paint()
+
+    def draw(self, picture: PictureDrawn) -> None:
+        """Paint a picture."""
+        self.query_one(PicturePane).follow(picture)
 
     def say_note(self, text: str) -> None:
         """Put a sentence of the screen's own into the conversation."""
@@ -101,6 +113,7 @@ class CallScreen(Screen[None]):
 
     def on_resize(self) -> None:
         """What fits has changed."""
+        self.query_one(PicturePane).paint()
         self._paint()
 
     def _grow_old(self) -> None:
@@ -304,12 +317,30 @@ class CallScreen(Screen[None]):
                 return self._offers
             case "order":
                 return self.app.state.phase != "ended"
+            case "camera" | "app.video_panel":
+                return self.app.state.phase == "call"
+            case "look" | "counts":
+                return self.app.state.phase == "call" and (
+                    self.app.state.own_showing or self.app.state.peer_video.showing
+                )
             case _:
                 return True
 
     def action_order(self, name: str) -> None:
-        """Do a file command without any words."""
+        """Do a command without any words."""
         self.app.order(name, "")
+
+    def action_camera(self) -> None:
+        """Show the camera, or stop showing whatever is shown."""
+        self.app.order("camera", "off" if self.app.state.own_showing else "")
+
+    def action_look(self) -> None:
+        """Look at the next of: what there is, the peer's, our own, nothing."""
+        self.notify(say(f"look-{self.query_one(PicturePane).look_at_next()}"), timeout=2)
+
+    def action_counts(self) -> None:
+        """Show what is counted of video, or no longer."""
+        self.query_one(PicturePane).toggle_counts()
 
     @property
     def _closes(self) -> bool:
