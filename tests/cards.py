@@ -14,6 +14,8 @@ def read_card(image: NDArray[np.uint8]) -> tuple[int, float]:
     """Return the number, and where the mark is: 0 at the left, 1 at the right. The image is blue green red, and is the
     card and nothing else. Raises `NoCardError`."""
     height, width = image.shape[:2]
+    if height < 12 or width < 32:
+        raise NoCardError(f"{width} x {height}")
     strip = height / 6
     row = image[round(height - strip * 0.7) : max(round(height - strip * 0.3), round(height - strip * 0.7) + 1)]
     number = 0

@@ -22,20 +22,27 @@ from relay import wire
 _TICKS: Final = 1000  # a second: Matroska's own
 _CLUSTER_MS: Final = "500"
 _WRITTEN_SECONDS: Final = 1.0
-_USUAL_SIZE: Final = (1280, 720)  # in the header of a track that has no frame yet; players go by the frames
+_NO_SIZE: Final = (16, 16)  # in the header of a track that has no frame yet; players go by the frames
+WAIT_SECONDS: Final = 2.0  # for the first frame of each track
 
 
 class Recording:
-    """The file. Raises `OSError` from all it does when the disk does."""
+    """The file. Raises `OSError` from all it does when the disk does.
+
+    The header has the size of each track's first frame: FFmpeg's decoder takes a frame that is lower than three
+    quarters of it for one field of two. A track that has none yet after WAIT_SECONDS gets the smallest size there.
+    """
 
     def __init__(self, path: str, tracks: tuple[str, ...]) -> None:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         self.frames = 0
         self.skipped = 0  # that are no JPEGs
         self._began = time.monotonic()
-        options = {"cluster_time_limit": _CLUSTER_MS, "flush_packets": "1", "live": "0"}
+        options = {"cluster_time_limit": _CLUSTER_MS, "flush_packets": "1"}
         self._container = av.open(path, "w", format="matroska", options=options)
-        self._tracks = {name: self._track(name) for name in tracks}
+        self._sizes: dict[str, tuple[int, int] | None] = dict.fromkeys(tracks)
+        self._early: list[tuple[str, int, bytes]] = []  # frames before the header is written
+        self._tracks: dict[str, Any] = {}
         self._last = dict.fromkeys(tracks, -1)
 
     @property
@@ -45,28 +52,39 @@ class Recording:
 
     def add(self, track: str, jpeg: Payload) -> None:
         """Add a frame to a track, with the time that it is now."""
-        if track not in self._tracks:
+        if track not in self._sizes:
             return
         try:
-            size_of(jpeg)
+            size = size_of(jpeg)
         except JpegError:
             self.skipped += 1
             return
-        packet = av.Packet(bytes(jpeg))
-        packet.stream = self._tracks[track]
-        packet.time_base = Fraction(1, _TICKS)
-        packet.pts = packet.dts = self._last[track] = max(self._last[track] + 1, int(self.seconds * _TICKS))
-        packet.is_keyframe = True
-        self._container.mux(packet)
+        self._sizes[track] = self._sizes[track] or size
+        self._early.append((track, int(self.seconds * _TICKS), bytes(jpeg)))
         self.frames += 1
+        if self._tracks or all(self._sizes.values()) or self.seconds >= WAIT_SECONDS:
+            self._write()
 
     def close(self) -> None:
-        """Write the end of the file."""
+        """Write what waits, and the end of the file."""
+        self._write()
         self._container.close()
 
-    def _track(self, name: str) -> Any:
+    def _write(self) -> None:
+        if not self._tracks:
+            self._tracks = {name: self._track(name, size or _NO_SIZE) for name, size in self._sizes.items()}
+        for track, ticks, jpeg in self._early:
+            packet = av.Packet(jpeg)
+            packet.stream = self._tracks[track]
+            packet.time_base = Fraction(1, _TICKS)
+            packet.pts = packet.dts = self._last[track] = max(self._last[track] + 1, ticks)
+            packet.is_keyframe = True
+            self._container.mux(packet)
+        self._early.clear()
+
+    def _track(self, name: str, size: tuple[int, int]) -> Any:
         stream = self._container.add_stream("mjpeg", rate=30)
-        stream.width, stream.height = _USUAL_SIZE
+        stream.width, stream.height = size
         stream.pix_fmt = "yuvj420p"
         stream.time_base = Fraction(1, _TICKS)
         stream.metadata["title"] = name

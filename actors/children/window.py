@@ -127,26 +127,27 @@ def main() -> None:
     threading.Thread(target=read, daemon=True).start()
     while not mailbox.over:
         frame = mailbox.take(IDLE_SECONDS)
-        if frame is not None:
-            _show(pipe, window, frame)
-        if not _handle_key(pipe, window, cv2.pollKey()) or not window.open:
+        key = cv2.pollKey() if frame is None else _show(pipe, window, frame)
+        if not _handle_key(pipe, window, key) or not window.open:
             pipe.report(WindowClosed())
             break
     cv2.destroyAllWindows()
 
 
-def _show(pipe: Pipe, window: Window, frame: Frame) -> None:
+def _show(pipe: Pipe, window: Window, frame: Frame) -> int:
+    """Show a frame, and tell the engine; return the key that was pressed, -1 for none."""
     began = time.monotonic_ns()
     try:
         image = decode_jpeg(frame.jpeg)
     except JpegError as error:
         pipe.report(Refused(frame.number, error.cause))
-        return
+        return cv2.pollKey()
     decoded = time.monotonic_ns()
     window.show(image)
-    cv2.pollKey()  # this is what paints
+    key = cv2.pollKey()  # this is what paints
     shown = time.monotonic_ns()
     pipe.report(Shown(frame.number, shown, (decoded - began) // 1000, (shown - decoded) // 1000))
+    return key
 
 
 def _handle_key(pipe: Pipe, window: Window, key: int) -> bool:

@@ -4,7 +4,6 @@ import errno
 import os
 import re
 import time
-from contextlib import suppress
 from typing import Any, Final
 
 import cv2
@@ -98,14 +97,16 @@ def _is_there(device: str) -> bool:
 
 def _why(device: str) -> str:
     """Return the code for a device that OpenCV could not open: it tells no reason itself."""
-    with suppress(FileNotFoundError):
-        try:
-            os.close(os.open(device, os.O_RDWR | os.O_NONBLOCK))
-        except OSError as error:
-            if error.errno == errno.EBUSY:
+    try:
+        os.close(os.open(device, os.O_RDWR | os.O_NONBLOCK))
+    except OSError as error:
+        match error.errno:
+            case errno.ENOENT | errno.ENXIO | errno.ENODEV:
+                return "camera-absent"
+            case errno.EBUSY:
                 return "camera-busy"
-            if error.errno in (errno.EACCES, errno.EPERM):
+            case errno.EACCES | errno.EPERM:
                 return "camera-forbidden"
-            return "camera-failed"
-        return "camera-busy"  # V4L2 lets many open a device and one stream from it
-    return "camera-absent"
+            case _:
+                return "camera-failed"
+    return "camera-busy"  # V4L2 lets many open a device, and one take pictures

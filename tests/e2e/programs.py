@@ -283,6 +283,11 @@ class Terminal:
         return next((line for line in self._tmux("capture-pane", "-p", "-e").split("\n") if text in line), "")
 
     @property
+    def cells(self) -> list[str]:
+        """What is on the screen with its colours, line by line, spaces at the ends too."""
+        return self._tmux("capture-pane", "-p", "-e", "-N").split("\n")[:-1]
+
+    @property
     def shown(self) -> str:
         return "\n".join(self.lines)
 
