@@ -70,7 +70,7 @@ def claim_name() -> tuple[str, int]:
     folder = run_folder()
     number = 1
     while True:
-        descriptor = _try_lock(folder / f"{number}.lock")
+        descriptor = try_lock(folder / f"{number}.lock")
         if descriptor is not None:
             return str(number), descriptor
         number += 1
@@ -84,7 +84,7 @@ def engine_names() -> list[str]:
     run_folder()
     names = []
     for path in folder.glob("*.sock"):
-        descriptor = _try_lock(path.with_suffix(".lock"), fcntl.LOCK_SH)  # two that look at once must not meet
+        descriptor = try_lock(path.with_suffix(".lock"), fcntl.LOCK_SH)  # two that look at once must not meet
         if descriptor is None:
             names.append(path.stem)
         else:
@@ -105,7 +105,9 @@ def peer_is_us(connection: _Connection) -> bool:
     return bool(struct.unpack_from("2I", credentials)[1] == os.getuid())
 
 
-def _try_lock(path: Path, kind: int = fcntl.LOCK_EX) -> int | None:
+def try_lock(path: Path, kind: int = fcntl.LOCK_EX) -> int | None:
+    """Lock a file, made if it was not there; return its descriptor, which holds the lock until it is closed. None if
+    another holds it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)

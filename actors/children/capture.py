@@ -113,13 +113,17 @@ def main() -> None:
     except SourceError as error:
         pipe.report(Failed(error.cause, error.detail))
         return
-    pipe.report(Opened(source.width, source.height, source.rate, source.seconds, source.shared))
+    _tell_opened(pipe, source)
     threading.Thread(target=_read, args=(pipe, source, studio), daemon=True).start()
     threading.Thread(target=_send, args=(pipe, studio), daemon=True).start()
     for order in orders:
         if isinstance(order, AnyOrder):
             _obey(pipe, source, studio, order)
     os._exit(0)  # what blocks in a driver is not waited for
+
+
+def _tell_opened(pipe: Pipe, source: Source) -> None:
+    pipe.report(Opened(source.width, source.height, source.rate, source.seconds, source.shared))
 
 
 def _obey(pipe: Pipe, source: Source, studio: Studio, order: AnyOrder) -> None:
@@ -138,7 +142,7 @@ def _obey(pipe: Pipe, source: Source, studio: Studio, order: AnyOrder) -> None:
 
 def _read(pipe: Pipe, source: Source, studio: Studio) -> None:
     told = placed = time.monotonic()
-    ended = False
+    ended, shared = False, source.shared
     try:
         while True:
             still = source.read()
@@ -150,6 +154,9 @@ def _read(pipe: Pipe, source: Source, studio: Studio) -> None:
                 continue
             ended = False
             studio.captured(still)
+            if source.shared != shared:  # who had the camera has left it
+                shared = source.shared
+                _tell_opened(pipe, source)
             if now - told >= _COUNT_SECONDS:
                 told = now
                 pipe.report(Captured(studio.frames, studio.dropped))
@@ -159,6 +166,7 @@ def _read(pipe: Pipe, source: Source, studio: Studio) -> None:
                 if at is not None:
                     pipe.report(Position(at))
     except SourceError as error:
+        source.close()  # a camera that failed here may serve another
         studio.fail(error)
 
 

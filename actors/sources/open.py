@@ -1,7 +1,8 @@
 """Opens a source by what is asked for; each loads only the libraries that it needs."""
 
 from actors.children.orders import OpenSource
-from actors.sources.source import Source
+from actors.runfolder import RunFolderError, run_folder
+from actors.sources.source import Source, SourceError
 
 
 def open_source(order: OpenSource) -> Source:
@@ -21,5 +22,11 @@ def open_source(order: OpenSource) -> Source:
             return VideoFile(order.what)
         case "camera":
             from actors.sources.camera import open_camera
+            from actors.sources.sharing import SharedCamera
 
-            return open_camera(order.what, order.width, order.height, order.rate)
+            what = order.what or "0"
+            try:
+                folder = run_folder()
+            except RunFolderError as error:
+                raise SourceError("camera-failed", f"{what}, {error.path}") from None
+            return SharedCamera(what, order.width, order.height, order.rate, open_camera, folder)

@@ -35,13 +35,16 @@ class Still:
 
 class Source(Protocol):
     """An open source. `width` and `height` in pixels, upright; `rate` in frames a second, 0 if unknown or a still;
-    `seconds` is how long a video file is; `shared` tells that another program has the camera and passes it on."""
+    `seconds` is how long a video file is."""
 
     width: int
     height: int
     rate: float
     seconds: float | None
-    shared: bool
+
+    @property
+    def shared(self) -> bool:
+        """Whether another program has the camera, and passes its pictures on."""
 
     def read(self) -> Still | None:
         """Return the next frame, at the source's own pace: blocks till it is due. None at the end of a video file,
