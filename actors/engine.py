@@ -297,12 +297,14 @@ class Engine:
             address = wire.parse_address(relay)
         except ValueError:
             raise DialError("relay-address", relay) from None
-        commands, inbox = trio.open_memory_channel[ChatCommand | ChatNews | Asked | FileNews](_INBOX_ITEMS)
+        commands, inbox = trio.open_memory_channel[
+            ChatCommand | ChatNews | Asked | FileNews | AskedOfVideo | VideoNews
+        ](_INBOX_ITEMS)
 
         def emit(event: AnyEvent) -> None:
             if isinstance(event, LinkChanged):
                 self._emit(PhaseChanged(phase="plain"))
-                self._chat = self._files = commands
+                self._chat = self._files = self._video = commands
             self._emit(event)
 
         over = PlainEnded("hung")
@@ -313,7 +315,7 @@ class Engine:
                 over = end
         if self._chat is None:
             raise DialError(over.cause, over.detail)
-        self._chat = self._files = None
+        self._chat = self._files = self._video = None
         self._end(over.cause, over.detail)
 
     def _emit(self, event: AnyEvent) -> None:

@@ -1,10 +1,11 @@
-"""The original's protocol as a client: chat and files in clear, media passed over. It shares no session.
+"""The original's protocol as a client: chat, files and pictures in clear, sound passed over. It shares no session.
 
 connect            ───▶  (nothing is said: an original server pairs at accept)
 TEX0, UTF-8        ◀──▶  a line
 FHD0 FCH0 … FEND   ◀──▶  a file (actors/plain_files.py, plain_sending.py, plain_receiving.py)
-IMG0               ◀───  an image, kept as a file
-VID0 VH26 AUD0     ◀───  skipped, piece by piece, and counted
+VID0               ◀──▶  a frame of video (actors/plain_video.py)
+IMG0               ◀──▶  an image, kept as a file, and shown
+VH26 AUD0          ◀───  skipped, piece by piece, and counted
 REJ                ◀───  two are there already; three bare bytes, then the end
 """
 
@@ -19,39 +20,48 @@ import trio
 from actors import dial
 from actors.chat import ChatCommand, refusal
 from actors.messages import (
+    AnswerOffer,
     CancelTransfer,
     CommandRefused,
     Emit,
     FileCommand,
     Hang,
     LinkChanged,
+    ListOffer,
     MediaSkipped,
     OfferFiles,
+    PutFirst,
     SendText,
     TextQueued,
     TextReceived,
     TextRefused,
     TextSent,
+    VideoCommand,
 )
 from actors.news import News
 from actors.plain_reader import Piece, PlainReader
 from actors.plain_reader import PlainEnded as PlainEnded
 from actors.plain_receiving import Receiver
 from actors.plain_sending import Sender
+from actors.plain_video import PlainVideo
 from relay import limits, wire
 
 _RECEIVE_BYTES: Final = 256 * limits.KIB  # a trip to the disk for each
 
-Asked = tuple[FileCommand, Emit]  # and where its refusal goes
+Asked = tuple[FileCommand | VideoCommand, Emit]  # and where its refusal goes
 
 
 class _Outlet:
-    """What waits to be sent: texts, and when there is none, the next packet of a file."""
+    """What waits to be sent: texts, and when there is none, in turn a frame of video and the next packet of a file."""
 
     def __init__(self) -> None:
         self._texts: deque[SendText] = deque()
         self._packet: bytes | bytearray = b""
         self._sent = trio.Event()  # that packet
+        self._putting = trio.Lock()
+        self._frame = b""
+        self._frame_sent = trio.Event()
+        self._files_turn = False
         self._closing = False
         self._wake = trio.Event()
 
@@ -64,10 +74,17 @@ class _Outlet:
         return True
 
     async def put(self, packet: bytes | bytearray) -> None:
-        """Send this packet once no text waits; return when it is with the kernel. One at a time."""
-        self._packet, self._sent = packet, trio.Event()
+        """Send this packet once no text waits; return when it is with the kernel."""
+        async with self._putting:
+            self._packet, self._sent = packet, trio.Event()
+            self._wake.set()
+            await self._sent.wait()
+
+    async def put_frame(self, packet: bytes) -> None:
+        """The same of a frame of video, beside files. One at a time."""
+        self._frame, self._frame_sent = packet, trio.Event()
         self._wake.set()
-        await self._sent.wait()
+        await self._frame_sent.wait()
 
     def close(self) -> None:
         """Let `write` return when it has sent everything."""
@@ -81,9 +98,13 @@ class _Outlet:
                 command = self._texts.popleft()
                 await send(wire.encode(wire.TEXT, command.text.encode()))
                 emit(TextSent(id=command.id))
+            elif self._frame and not (self._packet and self._files_turn):
+                await send(self._frame)
+                self._frame, self._files_turn = b"", True
+                self._frame_sent.set()
             elif self._packet:
                 await send(self._packet)
-                self._packet = b""
+                self._packet, self._files_turn = b"", False
                 self._sent.set()
             elif self._closing:
                 return
@@ -103,9 +124,10 @@ async def plain(
 
     Takes `SendText`, answered with `TextQueued` or `TextRefused`, and with the place for a refusal each, `OfferFiles`
     (one file at a time; sent at once, behind every text that waits) and `CancelTransfer`; other commands mean nothing
-    here. Emits `LinkChanged` joined once connected (whether someone is at the other end nobody says), `TextSent` when
-    a text is with the kernel, `TextReceived` with ids plain-1, plain-2…, `TransferChanged` and `TransferProgressed`
-    for files both ways, `MediaSkipped` with the counts so far, at once and then at most once in
+    here, but those about video, which go to a video channel of this call and make its events. Emits `LinkChanged`
+    joined once connected (whether someone is at the other end nobody says), `TextSent` when a text is with the kernel,
+    `TextReceived` with ids plain-1, plain-2…, `TransferChanged` and `TransferProgressed` for files both ways,
+    `MediaSkipped` with the counts so far, at once and then at most once in
     `limits.SKIPPED_REPORT_SECONDS`. `clock` gives UNIX seconds for what people see. It never keeps the sender of its
     inbox waiting: past PLAIN_TEXTS a text that can't leave is refused. Nothing is read while our disk does not keep
     up with a file that comes.
@@ -126,7 +148,7 @@ async def plain(
     skipped_more = trio.Event()
     leaving = trio.CancelScope()
 
-    async def accept(sender: Sender, receiver: Receiver) -> None:
+    async def accept(sender: Sender, receiver: Receiver, video: PlainVideo) -> None:
         used: set[str] = set()
         with inbox:
             async for command in inbox:
@@ -149,8 +171,10 @@ async def plain(
                     case (CancelTransfer(transfer=number), reply):
                         if not (sender.cancel(number) or receiver.cancel(number)):
                             reply(CommandRefused(cause="no-transfer", detail=str(number), transfer=number))
-                    case (asked, reply):
+                    case (AnswerOffer() | PutFirst() | ListOffer() as asked, reply):
                         reply(CommandRefused(cause="phase", detail="plain", transfer=asked.transfer))
+                    case (asked, reply):
+                        await video.take_command((asked, reply))
                     case _:
                         pass
         # A peer that does not read can't keep us: what it has not taken by then is cut off.
@@ -158,7 +182,7 @@ async def plain(
         await sender.leave()
         outlet.close()
 
-    async def read(receiver: Receiver) -> None:
+    async def read(receiver: Receiver, video: PlainVideo) -> None:
         texts = 0
         while True:
             try:
@@ -169,14 +193,19 @@ async def plain(
                 raise PlainEnded("cut")
             reader.feed(data)
             pieces: list[Piece] = []
+            frame = b""
             try:
                 while (found := reader.next()) is not None:
-                    if isinstance(found, Piece):
+                    if isinstance(found, Piece) and found.type == wire.VIDEO:
+                        frame = found.data  # of some that came together the newest
+                    elif isinstance(found, Piece):
                         pieces.append(found)
                     else:
                         texts += 1
                         emit(TextReceived(id=f"plain-{texts}", text=found, at=clock()))
             finally:
+                if frame:
+                    video.take_frame(frame)
                 await receiver.take(pieces)
                 if reader.skipped != reported:
                     skipped_more.set()
@@ -208,15 +237,17 @@ async def plain(
         try:
             async with trio.open_nursery() as nursery:
                 sender = Sender(emit, outlet.put, nursery)
-                receiver = Receiver(emit, reader.skipped, nursery)
-                nursery.start_soon(accept, sender, receiver)
-                nursery.start_soon(read, receiver)
+                video = PlainVideo(outlet.put_frame, outlet.put, nursery, emit)
+                receiver = Receiver(emit, reader.skipped, nursery, video.take_image)
+                nursery.start_soon(accept, sender, receiver, video)
+                nursery.start_soon(read, receiver, video)
                 nursery.start_soon(report)
                 with leaving:
                     await outlet.write(send, emit)
                     with contextlib.suppress(trio.BrokenResourceError):
                         await stream.send_eof()
                 hung = True
+                video.close()
                 await trio.sleep(limits.LINGER_SECONDS)
                 nursery.cancel_scope.cancel()
         except* PlainEnded as group:

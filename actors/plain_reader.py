@@ -9,8 +9,8 @@ from relay import limits, wire
 from relay.visible import visible
 
 _ALLOWED: Final = {**wire.PLAIN_LIMITS, wire.ERROR: limits.HANDSHAKE_BYTES}  # ERR0: what our own relay would say
-_WHOLE: Final = frozenset({wire.TEXT, wire.ERROR, wire.FILE_HEADER})
-_OF_FILES: Final = frozenset({wire.FILE_HEADER, wire.FILE_CHUNK, wire.FILE_END, wire.IMAGE})
+_WHOLE: Final = frozenset({wire.TEXT, wire.ERROR, wire.FILE_HEADER, wire.VIDEO})
+_TAKEN: Final = frozenset({wire.FILE_HEADER, wire.FILE_CHUNK, wire.FILE_END, wire.IMAGE, wire.VIDEO})
 
 
 class PlainEnded(NamedEnd):
@@ -21,7 +21,8 @@ class PlainEnded(NamedEnd):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some of a packet of a file or an image: `left` bytes of it are still to come. A file header comes whole."""
+    """Some of a packet of a file or an image: `left` bytes of it are still to come. A file header comes whole, and so
+    does a frame of video."""
 
     type: bytes
     data: bytes
@@ -29,9 +30,11 @@ class Piece:
 
 
 class PlainReader:
-    """Turns a stream of bytes, however it was cut, into texts and pieces of files; the rest is skipped and counted.
+    """Turns a stream of bytes, however it was cut, into texts, frames and pieces of files; the rest is skipped and
+    counted.
 
-    At most one text or file header, and what was fed last, is held: an image of 64 MiB passes through as it comes.
+    At most one text, file header or frame (16 MiB), and what was fed last, is held: an image of 64 MiB passes through
+    as it comes.
     `skipped` counts whole packets by type. After an error the reader stays in it.
     """
 
@@ -67,7 +70,7 @@ class PlainReader:
             if self._left and not self._buffer:
                 return None
             packet_type, data = self._type, self._take()
-            if packet_type in _OF_FILES:
+            if packet_type in _TAKEN:
                 return Piece(packet_type, data, self._left)
             if packet_type == wire.TEXT:
                 return data.decode("utf-8", "replace")

@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import groupby
@@ -62,10 +62,18 @@ class Receiver:
     """Puts files and images that come into the download folder: nobody is asked, as the original asks nobody.
 
     A file needs room, and PLAIN_RESERVE_BYTES beside it. `stray` counts packets of files that were never begun. What
-    it starts, it starts in `nursery`. The peer's transfers have even numbers.
+    it starts, it starts in `nursery`. `image` is told path and name of every image that is
+    whole. The peer's transfers have even numbers.
     """
 
-    def __init__(self, emit: Emit, stray: Counter[str], nursery: trio.Nursery) -> None:
+    def __init__(
+        self,
+        emit: Emit,
+        stray: Counter[str],
+        nursery: trio.Nursery,
+        image: Callable[[str, str], None] = lambda path, name: None,
+    ) -> None:
+        self._landed_image = image
         self._emit = emit
         self._stray = stray
         self._nursery = nursery
@@ -139,6 +147,8 @@ class Receiver:
         if not piece.left:
             self._image = None
             await self._finish(image, image_name(image.head))
+            if image.shown.now.state == "done":
+                self._landed_image(image.shown.now.path, image.shown.now.name)
 
     def _count(self, packet_type: bytes, packets: int) -> None:
         if packets:

@@ -149,6 +149,7 @@ def test_what_the_document_shows_passing_is_what_passes() -> None:
     assert numbers == list(range(len(numbers)))
 
 
+PLAIN_VIDEO = "actors/plain_video.py"
 ENDS = ("DialError", "LaneEnded", "SessionOver", "PlainEnded", "CodeError")
 CALLS = (
     "actors/code.py actors/dial.py actors/engine.py actors/epoch.py actors/lane.py actors/pairing.py actors/plain.py "
@@ -189,7 +190,7 @@ def test_every_refusal_is_told() -> None:
     texts = ("actors/chat.py", "actors/plain.py", "actors/engine.py")
     refused = causes_of("TextRefused", *texts) | assigned_to_cause(*texts) | returned_by("refusal", "actors/chat.py")
     assert set(codes(ENGINE, "refused", "meaning")) == refused
-    commands = ("actors/chat.py", "actors/engine.py", "actors/screens.py", "actors/video/channel.py")
+    commands = ("actors/chat.py", "actors/engine.py", "actors/screens.py", "actors/video/channel.py", PLAIN_VIDEO)
     not_done = causes_of("CommandRefused", *commands) | returned_by("_refusal", "actors/screens.py")
     assert set(codes(ENGINE, "command", "meaning")) == not_done
 

@@ -339,7 +339,7 @@ class VisavisApp(App[int]):
         """Open the panel with everything that can be set about our video."""
         from tui.screens.video_panel import VideoPanel  # loaded when it is wanted
 
-        if self.state.phase == "call" and not isinstance(self.screen, VideoPanel):
+        if self.state.phase in ("call", "plain") and not isinstance(self.screen, VideoPanel):
             self.push_screen(VideoPanel())
 
     def on_terminal_ready(self) -> None:

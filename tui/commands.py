@@ -64,12 +64,8 @@ def _with_offers(app: "VisavisApp") -> bool:
     return app.state.phase == "call"
 
 
-def _with_video(app: "VisavisApp") -> bool:
-    return app.state.phase == "call"
-
-
 def _with_own(app: "VisavisApp") -> bool:
-    return app.state.phase == "call" and app.state.own_showing
+    return _in_call(app) and app.state.own_showing
 
 
 def _with_file(app: "VisavisApp") -> bool:
@@ -77,7 +73,7 @@ def _with_file(app: "VisavisApp") -> bool:
 
 
 def _with_picture(app: "VisavisApp") -> bool:
-    return app.state.phase == "call" and (app.state.own_showing or app.state.peer_video.showing)
+    return _in_call(app) and (app.state.own_showing or app.state.peer_video.showing)
 
 
 COMMANDS: Final = (
@@ -88,21 +84,21 @@ COMMANDS: Final = (
     SlashCommand("list", "command-list", "order('list')", _with_offers, "arguments-number"),
     SlashCommand("cancel", "command-cancel", "order('cancel')", _in_call, "arguments-number"),
     SlashCommand("first", "command-first", "order('first')", _with_offers, "arguments-number"),
-    SlashCommand("camera", "command-camera", "order('camera')", _with_video, "arguments-camera"),
-    SlashCommand("video", "command-video", "order('video')", _with_video, "arguments-video"),
-    SlashCommand("image", "command-image", "order('image')", _with_video, "arguments-video"),
-    SlashCommand("card", "command-card", "order('card')", _with_video, "arguments-card"),
+    SlashCommand("camera", "command-camera", "order('camera')", _in_call, "arguments-camera"),
+    SlashCommand("video", "command-video", "order('video')", _in_call, "arguments-video"),
+    SlashCommand("image", "command-image", "order('image')", _in_call, "arguments-video"),
+    SlashCommand("card", "command-card", "order('card')", _in_call, "arguments-card"),
     SlashCommand("pause", "command-pause", "order('pause')", _with_file),
     SlashCommand("seek", "command-seek", "order('seek')", _with_file, "arguments-seek"),
     SlashCommand("loop", "command-loop", "order('loop')", _with_file),
-    SlashCommand("filter", "command-filter", "order('filter')", _with_video, "arguments-filter"),
-    SlashCommand("quality", "command-quality", "order('quality')", _with_video, "arguments-quality"),
-    SlashCommand("size", "command-size", "order('size')", _with_video, "arguments-size"),
-    SlashCommand("rate", "command-rate", "order('rate')", _with_video, "arguments-rate"),
+    SlashCommand("filter", "command-filter", "order('filter')", _in_call, "arguments-filter"),
+    SlashCommand("quality", "command-quality", "order('quality')", _in_call, "arguments-quality"),
+    SlashCommand("size", "command-size", "order('size')", _in_call, "arguments-size"),
+    SlashCommand("rate", "command-rate", "order('rate')", _in_call, "arguments-rate"),
     SlashCommand("window", "command-window", "order('window')", _with_picture, "arguments-whose"),
     SlashCommand("record", "command-record", "order('record')", _with_picture, "arguments-record"),
     SlashCommand("snapshot", "command-snapshot", "order('snapshot')", _with_picture, "arguments-whose"),
-    SlashCommand("panel", "command-panel", "video_panel", _with_video),
+    SlashCommand("panel", "command-panel", "video_panel", _in_call),
     SlashCommand("code", "command-code", "code", lambda app: app.sealed),
     SlashCommand("verify", "command-verify", "verify", lambda app: app.sealed),
     SlashCommand("detach", "command-detach", "detach", lambda app: app.link is not None and not app.demo),

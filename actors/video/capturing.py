@@ -35,6 +35,20 @@ from relay.wire import Packet
 _OPEN_SECONDS: Final = 15.0  # a camera that takes longer to open does not open
 
 
+async def read_still(path: str) -> bytes | None:
+    """Return an image file as one JPEG, made by a child; None if that can't be done."""
+    async with trio.open_nursery() as nursery:
+        jpeg: bytes | None = None
+        with suppress(ChildGoneError, FrameError), trio.move_on_after(_OPEN_SECONDS):
+            async with await start_child(nursery, "capture") as child:
+                await child.tell(OpenSource("image", path))
+                await child.tell(Next())
+                while jpeg is None and not isinstance(said := await child.receive(), Failed):
+                    if isinstance(said, Packet):
+                        jpeg = bytes(unpack_captured(said.payload).jpeg)
+    return jpeg
+
+
 class Capturing:
     """Our video. `changed` is told of every new state, `played` of the second that a file is at."""
 

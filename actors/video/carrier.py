@@ -7,7 +7,7 @@ from typing import Final, Protocol
 import trio
 
 from actors.lanes import LaneClosed, LaneOpened, LanePacket
-from actors.peer import MediaTaken, VideoMessage
+from actors.peer import MediaTaken, Showing, VideoMessage
 from actors.video import frames
 from actors.video.frames import Frame, FrameError
 from actors.video.measures import Measures
@@ -78,8 +78,9 @@ class Carrier:
         if self._lane is not None and self._lane.epoch <= epoch:
             self._lane = None
 
-    def send(self, sending: bool) -> None:
-        """There is something for the peer to see from now on, or no longer."""
+    def send(self, showing: Showing) -> None:
+        """This is for the peer to see from now on, or nothing."""
+        sending = bool(showing.kind)
         if sending and not self.sending:
             self.pace.begin()
         self.sending = sending

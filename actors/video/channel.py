@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, Protocol, get_args, runtime_checkable
+from typing import Any, Final, Protocol, get_args, runtime_checkable
 
 import msgspec
 import trio
@@ -50,11 +50,12 @@ from actors.peer import MediaTaken, Showing
 from actors.peer import Recording as PeerRecording
 from actors.reliable import OutboxFullError
 from actors.video.capturing import Capturing
-from actors.video.carrier import NAME, Arrival, Carrier, Voice
+from actors.video.carrier import NAME, Carrier, Voice
 from actors.video.frames import Frame
 from actors.video.jpeg import JpegError, size_of
 from actors.video.measures import Measures
 from actors.video.newest import Newest
+from actors.video.pacing import Pace
 from actors.video.pictures import Pictures
 from actors.video.recording import Recorder
 from actors.video.snapshots import keep_snapshot, recording_path
@@ -70,6 +71,31 @@ _VIEWER_SECONDS: Final = 1.0  # a viewer that showed nothing for so long does no
 Asked = tuple[VideoCommand, Emit]
 
 
+class AnyCarrier(Protocol):
+    """How frames go and come: the lane of a session, or what a plain call has in its place (actors/plain_video.py)."""
+
+    pace: Pace
+    epoch: int
+
+    def joined(self) -> None:
+        """The peer is there."""
+
+    def left(self, epoch: int) -> None:
+        """An epoch is over."""
+
+    def send(self, showing: Showing) -> None:
+        """This is for the peer to see from now on."""
+
+    def taken(self, control: MediaTaken, now: float) -> float | None:
+        """The peer has taken frames: return how long the last was on its way, if that can be told."""
+
+    async def feed(self) -> None:
+        """Send the newest frame whenever one may go."""
+
+    async def read(self, arrivals: trio.MemoryReceiveChannel[Any]) -> None:
+        """Take what comes, at once."""
+
+
 @runtime_checkable
 class PictureReply(Protocol):
     """How a screen that takes pictures is answered."""
@@ -80,9 +106,10 @@ class PictureReply(Protocol):
 
 async def video(
     inbox: trio.MemoryReceiveChannel[Asked | VideoNews],
-    arrivals: trio.MemoryReceiveChannel[Arrival],
+    arrivals: trio.MemoryReceiveChannel[Any],
     voice: Voice,
     emit: Emit,
+    make_carrier: Callable[..., AnyCarrier] = Carrier,
 ) -> None:
     """Show, send, receive and record pictures, until `inbox` is closed.
 
@@ -94,7 +121,7 @@ async def video(
     """
     async with trio.open_nursery() as nursery:
         async with trio.open_nursery() as loops:
-            channel = _Channel(loops, nursery, voice, emit)
+            channel = _Channel(loops, nursery, voice, emit, make_carrier)
             for task in channel.tasks:
                 loops.start_soon(task)
             loops.start_soon(channel.carrier.read, arrivals)
@@ -118,14 +145,21 @@ class _Stream:
 class _Channel:
     """The state of the video channel. `nursery` has what outlives the loops: a recorder, till its file is closed."""
 
-    def __init__(self, loops: trio.Nursery, nursery: trio.Nursery, voice: Voice, emit: Emit) -> None:
+    def __init__(
+        self,
+        loops: trio.Nursery,
+        nursery: trio.Nursery,
+        voice: Voice,
+        emit: Emit,
+        make_carrier: Callable[..., AnyCarrier],
+    ) -> None:
         self._loops = loops
         self._nursery = nursery
         self._voice = voice
         self._emit = emit
         self._capturing = Capturing(loops, self._video_changed, lambda at: emit(VideoPlayed(at=at)))
         own, peer = self._capturing.newest, Newest()
-        self.carrier = Carrier(voice, own, self._capturing.measures, self._came, self._sent)
+        self.carrier = make_carrier(voice, own, self._capturing.measures, self._came, self._sent)
         pictures = Pictures(own, lambda frame, decode_us: None, lambda frame: None)
         self._own = _Stream(own, self._capturing.measures, pictures)
         self._peer = _Stream(peer, Measures(), Pictures(peer, self._drawn, self._refused))
@@ -218,7 +252,7 @@ class _Channel:
         if showing != self._said:
             self._said = showing
             self._say(showing)
-        self.carrier.send(bool(showing.kind))
+        self.carrier.send(showing)
 
     def _sent(self, frame: Frame) -> None:
         self._flowed_at = trio.current_time()
@@ -260,7 +294,8 @@ class _Channel:
         now, measures = trio.current_time(), self._peer.measures
         self._flowed_at = now
         measures.moved(len(frame.jpeg), now)
-        measures.took("network", max(0.0, now * 1e3 - (frame.captured - self._offset) / 1e6))
+        if frame.captured:  # in a plain call nobody says
+            measures.took("network", max(0.0, now * 1e3 - (frame.captured - self._offset) / 1e6))
         newest = self._peer.newest
         try:
             measures.width, measures.height = size_of(frame.jpeg)
@@ -300,7 +335,8 @@ class _Channel:
         measures.took("wait", max(0.0, waited * 1e3 - (decode_us + show_us) / 1e3))
         measures.took("decode", decode_us / 1e3)
         measures.took("show", show_us / 1e3)
-        measures.took("all", max(0.0, now * 1e3 - (frame.captured - self._offset) / 1e6))
+        if frame.captured:
+            measures.took("all", max(0.0, now * 1e3 - (frame.captured - self._offset) / 1e6))
         self._acknowledge(frame.number, waited, decode_us, show_us)
 
     def _refused(self, frame: Frame) -> None:

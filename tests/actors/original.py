@@ -111,7 +111,8 @@ class Server:
 
 
 class Client:
-    """One original client: what it received is in `texts`, `counts` and `images`, and its files in `folder`.
+    """One original client: what it received is in `texts`, `counts`, `images` and (the last ten) `frames`, and its files
+    in `folder`.
 
     `files` are the names of those that are closed; `chunks` the sizes of the chunks that came.
     """
@@ -125,6 +126,7 @@ class Client:
         self.texts: list[str] = []
         self.counts: Counter[bytes] = Counter()
         self.images: list[bytes] = []
+        self.frames: list[bytes] = []
         self.files: list[str] = []
         self.chunks: Counter[int] = Counter()
         self._thread = threading.Thread(target=self._receive, daemon=True)
@@ -173,6 +175,8 @@ class Client:
             self.counts[packet_type] += 1
             if packet_type == b"TEX0":
                 self.texts.append(payload.decode("utf-8", "replace"))
+            elif packet_type == b"VID0":
+                self.frames = [*self.frames[-9:], payload]
             elif packet_type == b"IMG0":
                 self.images.append(payload)
             elif packet_type == b"FHD0" and self._folder is not None:

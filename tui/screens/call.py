@@ -318,9 +318,9 @@ class CallScreen(Screen[None]):
             case "order":
                 return self.app.state.phase != "ended"
             case "camera" | "app.video_panel":
-                return self.app.state.phase == "call"
+                return self.app.state.phase in ("call", "plain")
             case "look" | "counts":
-                return self.app.state.phase == "call" and (
+                return self.app.state.phase in ("call", "plain") and (
                     self.app.state.own_showing or self.app.state.peer_video.showing
                 )
             case _:

@@ -47,7 +47,7 @@ class PicturePane(Vertical):
         state = self.app.state
         there = {"peer": state.peer_video.showing, "own": state.own_showing}
         wanted: Whose = state.on_show if self._look in ("auto", "none") else self._look  # type: ignore[assignment]
-        return wanted if there[wanted] and self._look != "none" and state.phase == "call" else None
+        return wanted if there[wanted] and self._look != "none" and state.phase in ("call", "plain") else None
 
     def follow(self, event: "AnyEvent | PictureDrawn | object") -> None:
         """Show what `event` changed; the app's state has taken it in already."""

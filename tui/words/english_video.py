@@ -133,5 +133,6 @@ CATALOGUE: dict[str, str] = {
     "cause-command-no-call": "There is nobody to show anything to yet.",
     "cause-command-no-video": "There is no picture for that now.",
     "cause-command-recording": "The recording ended. Say it again to begin a new one.",
+    "cause-command-not-sent": "That image could not be sent as a file ({detail}). Check it, or send it by /send.",
     "cause-command-not-kept": "The picture could not be kept ({detail}). Check the download folder.",
 }
