@@ -16,6 +16,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from importlib.util import find_spec
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
@@ -30,10 +31,11 @@ from actors.messages import (
     SessionOpened,
     TextDelivered,
     TextReceived,
+    VideoMeasured,
 )
 from actors.runfolder import engine_names, socket_path
 from relay.visible import visible
-from tui.demo_parts import END_SECONDS, DemoError, Engine, Peer, open_engine, open_relay, open_screen
+from tui.demo_parts import END_SECONDS, PICTURE, DemoError, Engine, Peer, open_engine, open_relay, open_screen
 from tui.link import Link
 from tui.transfers import size_words
 from tui.words.catalogue import say
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 ONCE_SECONDS: Final = 60.0  # the whole exchange takes two on a good machine
 STEP_SECONDS: Final = 20.0  # for the peer's part before there is a screen
 FILE_BYTES: Final = 5_000_000  # of the file that is played: two blocks
+FRAMES: Final = 15  # that are waited for: a second of them
 TYPING_SECONDS: Final = 0.6  # the peer "types": long enough to be seen
 _LOCAL_PEERPID: Final = 2  # macOS: <sys/un.h>
 
@@ -144,6 +147,8 @@ async def _exchange(tale: _Tale) -> int:
         tale.tell("answer", text=_one_line(answer.text))
         tale.tell("time", milliseconds=took)
 
+        tale.step = "video"
+        await _watch(tale, ours)
         tale.step = "file"
         await _exchange_files(tale, ours)
         tale.step = "hang"
@@ -154,6 +159,18 @@ async def _exchange(tale: _Tale) -> int:
         await theirs.wait_exit()
         tale.tell("hang")
     return 0
+
+
+async def _watch(tale: _Tale, ours: Engine) -> None:
+    """See that the peer's picture moves; where video is not installed, say so."""
+    if find_spec("cv2") is None:
+        tale.tell("no-video")
+        return
+    while (flow := (await ours.wait_event(VideoMeasured)).peer).sent < FRAMES:
+        pass
+    if (flow.width, flow.height) != PICTURE[:2]:
+        raise DemoError(say("demo.picture.differs"))
+    tale.tell("video", frames=flow.sent, width=flow.width, height=flow.height, rate=flow.rate)
 
 
 async def _exchange_files(tale: _Tale, ours: Engine) -> None:

@@ -28,10 +28,12 @@ from actors.messages import (
     SendText,
     SessionOpened,
     SetTyping,
+    ShowVideo,
     TextReceived,
     TextRefused,
     Transfer,
     TransferChanged,
+    TuneVideo,
     decode_event,
     encode,
 )
@@ -40,6 +42,7 @@ from relay.visible import visible
 from tui.transfers import size_words, why
 from tui.words.catalogue import say
 
+PICTURE: Final = (640, 360, 15)  # width, height, frames a second: moves well, and leaves a weak PC in peace
 END_SECONDS: Final = 5.0  # what a part may take to end by itself, then it is ended
 PROGRAM: Final = (sys.executable, "-P", "-m", "tui.cli")
 
@@ -167,7 +170,8 @@ async def open_screen(relay: str, code: str) -> AsyncIterator[asyncio.subprocess
 
 
 class Peer:
-    """The other side of the demo: greets whoever joins, answers every line, takes every file and sends one back.
+    """The other side of the demo: greets whoever joins, shows a moving picture, answers every line, takes every file
+    and sends one back.
 
     `folder` is where it keeps what it is sent; `pause` is for how long (seconds) it seems to type.
     """
@@ -196,6 +200,8 @@ class Peer:
                     self.verification = event.verification
                 case LinkChanged(link="joined") if not self._greeted:
                     self._greeted = True
+                    self._engine.send(TuneVideo(width=PICTURE[0], height=PICTURE[1], rate=PICTURE[2]))
+                    self._engine.send(ShowVideo("card"))
                     await self._say(say("demo.hello"))
                 case TextReceived():
                     await self._say(self.answer(event.text))

@@ -23,7 +23,7 @@ from actors.children.orders import (
 )
 from actors.peer import Showing
 from actors.shows import PlayVideo, ShowVideo, TuneVideo, Video
-from actors.video.child import Child, ChildGoneError, start_child
+from actors.video.child import Child, ChildGoneError, NotInstalledError, start_child
 from actors.video.frames import Frame, FrameError, unpack_captured
 from actors.video.measures import Measures
 from actors.video.newest import Newest
@@ -132,6 +132,8 @@ class Capturing:
                         if video.loop:
                             await child.tell(Play(loop=True))
                         cause, detail = await self._follow(child)
+                except NotInstalledError:
+                    cause = "video-missing"
                 except ChildGoneError as error:
                     detail = cut(str(error), limits.ERROR_TEXT_CHARACTERS)
                 self.newest.clear()

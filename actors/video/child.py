@@ -3,6 +3,7 @@
 import logging
 import subprocess
 import sys
+from importlib.util import find_spec
 from types import TracebackType
 from typing import Final, Self
 
@@ -20,8 +21,15 @@ _KEPT_BYTES: Final = 2000  # of what it wrote on standard error, for the log
 _EXIT_SECONDS: Final = 0.5
 
 
+_NEEDED: Final = {"recorder": "av"}  # of libraries, "cv2" by the others
+
+
 class ChildGoneError(Exception):
     """The child has ended, or said what no child says."""
+
+
+class NotInstalledError(ChildGoneError):
+    """The library that the child needs is not there: video is an extra."""
 
 
 class Child:
@@ -99,7 +107,9 @@ class Child:
 
 async def start_child(nursery: trio.Nursery, name: str, patience: float = _EXIT_SECONDS) -> Child:
     """Start `actors.children.NAME`; enter what is returned. `nursery` has a task of it until it ends. Raises
-    `ChildGoneError` if the system starts no process."""
+    `NotInstalledError`, and `ChildGoneError` if the system starts no process."""
+    if find_spec(_NEEDED.get(name, "cv2")) is None:
+        raise NotInstalledError(name)
     try:
         process = await trio.lowlevel.open_process(
             [sys.executable, "-P", "-m", f"actors.children.{name}"],

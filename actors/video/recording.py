@@ -7,7 +7,7 @@ import trio
 
 from actors.children.orders import Failed, Opened, OpenRecording, Written
 from actors.shows import Recorded, Recording
-from actors.video.child import Child, ChildGoneError, start_child
+from actors.video.child import Child, ChildGoneError, NotInstalledError, start_child
 from actors.video.frames import FRAME, OWN_FRAME, Frame
 
 WAITING: Final = 60  # frames that wait for the disk; then the newest are left out
@@ -48,6 +48,8 @@ class Recorder:
                         peer, own = self._what in ("peer", "both"), self._what in ("own", "both")
                         await child.tell(OpenRecording(self._path, peer=peer, own=own))
                         await self._follow(child)
+                except NotInstalledError:
+                    self._end("video-missing")
                 except ChildGoneError:
                     self._end("recorder-died")
         self._end()

@@ -10,7 +10,7 @@ import trio
 
 from actors.children.orders import Failed, OpenWindow, Refused, Shown, SnapshotAsked, WindowClosed, WindowOpened
 from actors.sinks.display import display_answers
-from actors.video.child import Child, ChildGoneError, start_child
+from actors.video.child import Child, ChildGoneError, NotInstalledError, start_child
 from actors.video.frames import FRAME, Frame
 from actors.video.newest import Newest
 
@@ -70,6 +70,8 @@ class Window:
                     self.pid = child.pid
                     await child.tell(OpenWindow(self._title))
                     ends.append(await self._follow(child))
+            except NotInstalledError:
+                ends.append(("video-missing", ""))
             except ChildGoneError:
                 ends.append(("died", ""))
         return ends[0]

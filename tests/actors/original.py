@@ -111,8 +111,8 @@ class Server:
 
 
 class Client:
-    """One original client: what it received is in `texts`, `counts`, `images` and (the last ten) `frames`, and its files
-    in `folder`.
+    """One original client: what it received is in `texts`, `counts`, `images` and (the last ten) `frames`, files are in
+    `folder`.
 
     `files` are the names of those that are closed; `chunks` the sizes of the chunks that came.
     """

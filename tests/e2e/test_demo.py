@@ -19,7 +19,8 @@ def test_once_plays_the_exchange_and_says_what_happened() -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     said = [line.split("  ", 1)[0] for line in done.stdout.splitlines()]
-    assert said == ["relay", "code", "paired", "peer", "you", "delivered", "peer", "round trip", *FILES, "hung up"]
+    talk = ["peer", "you", "delivered", "peer", "round trip"]
+    assert said == ["relay", "code", "paired", *talk, "picture", *FILES, "hung up"]
     assert re.search(rf"^code +{CODE.pattern}$", done.stdout, re.MULTILINE)
     assert re.search(r"both sides see: ([a-z-]+ ?){6}$", done.stdout, re.MULTILINE)
 
@@ -38,7 +39,7 @@ def test_a_part_that_fails_is_a_sentence(tmp_path: Path) -> None:
 def test_with_the_screen(open_terminal: Callable[..., Terminal], tmp_path: Path) -> None:
     downloads = Path(os.environ["XDG_DOWNLOAD_DIR"])
     terminal = open_terminal(100, 30, "demo")
-    terminal.wait_for("Demo", "sealed", "Write anything,")
+    terminal.wait_for("Demo", "sealed", "Demo shows the test card", "640 x 360")
     terminal.say("안녕")
     terminal.wait_for("2 characters", "6 bytes")
     terminal.say("help")

@@ -21,6 +21,7 @@ from actors.messages import (
     SendText,
     SessionOpened,
     SetTyping,
+    ShowVideo,
     TextReceived,
     Transfer,
     TransferChanged,
@@ -75,9 +76,16 @@ async def test_it_greets_once_however_often_one_comes_back() -> None:
 async def test_it_types_before_it_speaks() -> None:
     engine = PlayedEngine(*joined(), Ended(cause="peer-hung"))
     await Peer(engine, "lab:1", Path("/nowhere"), pause=0.0).converse()
-    assert [type(command) for command in engine.commands] == [SetTyping, SendText, SetTyping]
-    assert engine.commands[0] == SetTyping(True)
-    assert engine.commands[2] == SetTyping(False)
+    said = [command for command in engine.commands if isinstance(command, SetTyping | SendText)]
+    assert [type(command) for command in said] == [SetTyping, SendText, SetTyping]
+    assert said[0] == SetTyping(True)
+    assert said[2] == SetTyping(False)
+
+
+async def test_it_shows_a_moving_picture() -> None:
+    engine = PlayedEngine(*joined(), Ended(cause="peer-hung"))
+    await Peer(engine, "lab:1", Path("/nowhere"), pause=0.0).converse()
+    assert ShowVideo("card") in engine.commands
 
 
 @pytest.mark.parametrize(

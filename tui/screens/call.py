@@ -137,9 +137,10 @@ class CallScreen(Screen[None]):
 
     def _paint_transfers(self) -> None:
         state = self.app.state
-        self.query_one("#middle").set_class(bool(column_cells(self.size.width)), "-wide")
+        width = self.size.width - self.query_one(PicturePane).taken_beside
+        self.query_one("#middle").set_class(bool(column_cells(width)), "-wide")
         shown = state.transfers_shown(self.app.steady_now())
-        self.query_one(TransferList).show(shown, self.size.width, self.size.height)
+        self.query_one(TransferList).show(shown, width, self.size.height)
         offers = any(transfer.state == "offered" and not transfer.mine for transfer in shown)
         if offers != self._offers:
             self._offers = offers

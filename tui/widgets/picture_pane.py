@@ -49,6 +49,11 @@ class PicturePane(Vertical):
         wanted: Whose = state.on_show if self._look in ("auto", "none") else self._look  # type: ignore[assignment]
         return wanted if there[wanted] and self._look != "none" and state.phase in ("call", "plain") else None
 
+    @property
+    def taken_beside(self) -> int:
+        """Columns that it takes from the conversation."""
+        return self.app.size.width // 2 if self.display and self.app.size.width >= BESIDE_CELLS else 0
+
     def follow(self, event: "AnyEvent | PictureDrawn | object") -> None:
         """Show what `event` changed; the app's state has taken it in already."""
         if isinstance(event, PictureDrawn):

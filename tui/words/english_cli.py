@@ -254,7 +254,8 @@ example:
     "demo.peer": "Demo",
     "demo.hello": (
         "Hello! I am the demo's peer: a second engine on this machine, and a relay stands between us.\n"
-        "Write anything, or send me a file: drop one here, or press F4. `help` says what I know."
+        "Write anything, or send me a file: drop one here, or press F4. What you see moving is what I show: F6 hides "
+        "it, /window opens it in a window. `help` says what I know."
     ),
     "demo.help": (
         "I answer what you write and say how it travelled; of every file you send I make a receipt. `words` repeats "
@@ -276,6 +277,7 @@ example:
     "demo.receipt.hash": "SHA-256: {hash}",
     "demo.receipt.end": "It came sealed; the relay saw its size and nothing else.",
     "demo.file.name": "한글 test.bin",
+    "demo.picture.differs": "the picture has another size than was asked for",
     "demo.file.differs": "the file did not come as it was",
     "demo.line": "hello, 안녕하세요",
     "demo.did.relay": "relay       listening on {relay}",
@@ -286,6 +288,8 @@ example:
     "demo.did.deliver": "delivered   the peer's engine has it after {milliseconds:.1f} ms",
     "demo.did.answer": "peer        {text}",
     "demo.did.time": "round trip  {milliseconds:.1f} ms from the line to its answer",
+    "demo.did.video": "picture     {frames} frames of {width} x {height} came, {rate:.0f} a second",
+    "demo.did.no-video": "picture     none: video is not installed here (pip install 'visavis[video]')",
     "demo.did.offer": "offered     {name}, {size}",
     "demo.did.take": "taken       the peer has it, every byte as it was, after {milliseconds:.0f} ms",
     "demo.did.back": "sent back   {name}: {text}",
@@ -301,6 +305,7 @@ example:
     "demo.step.pair": "pairing",
     "demo.step.send": "sending a line",
     "demo.step.answer": "waiting for the answer",
+    "demo.step.video": "watching the picture",
     "demo.step.file": "sending a file",
     "demo.step.hang": "hanging up",
 }

@@ -121,6 +121,7 @@ CATALOGUE: dict[str, str] = {
     "cause-camera-busy": "Another program has camera {detail}. Close it there, or use another camera.",
     "cause-camera-forbidden": "You may not use camera {detail}. On Linux, join the group video and log in again.",
     "cause-camera-failed": "Camera {detail} gives no pictures any longer. Plug it in again, then /camera {detail}.",
+    "cause-video-missing": "Video is not installed here. Install it with: pip install 'visavis[video]'",
     "cause-capture-died": "The program that takes the pictures ended. Try again, or see `visavis doctor`.",
     "cause-display-missing": "No desktop answers here, so there is no window; the picture stays in the terminal.",
     "cause-window-failed": "The desktop opened no window ({detail}); the picture stays in the terminal.",
