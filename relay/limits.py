@@ -128,6 +128,7 @@ NOTES: Final = 100  # entries of one transfer that are told of by name
 TRANSFERS_KEPT: Final = 50  # that are over, for screens that come later
 STALL_SECONDS: Final = 3.0  # nothing moves for so long: it is said, with why
 LANE_STALL_SECONDS: Final = 120.0  # nothing moves though the peer is there: its connection may be dead, try another
+MEDIA_PROGRESS_SECONDS: Final = 0.02  # between two words on what has come, while media flow: a window is held by it
 PROGRESS_SECONDS: Final = 0.2  # between two reports of what the receiver has; people see no more
 SYNC_BYTES: Final = 64 * MIB  # written, then fdatasync, then the journal
 SYNC_SECONDS: Final = 2.0  # or after so long

@@ -197,6 +197,7 @@ def make_frame(number: int, still: Still, tune: Tune) -> CapturedFrame:
         (encoded - filtered) // 1000,
         width,
         height,
+        tune.mark,
         jpeg,
     )
 

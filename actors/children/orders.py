@@ -38,13 +38,14 @@ class OpenSource(Order, frozen=True, tag=True):
 
 class Tune(Order, frozen=True, tag=True):
     """From the next frame on: this filter, JPEG quality (10 to 95), a box to shrink into (never enlarged, same
-    proportions; 0: as it comes), at most `rate` frames a second (0: as they come)."""
+    proportions; 0: as it comes), at most `rate` frames a second (0: as they come). Frames made so carry `mark`."""
 
     filter: FilterName = "none"
     quality: Quality = 80
     width: Side = 0
     height: Side = 0
     rate: Rate = 0
+    mark: Annotated[int, Meta(ge=0, le=255)] = 0
 
 
 class Play(Order, frozen=True, tag=True):

@@ -89,11 +89,12 @@ class Carrier:
                 await self._woken()
                 continue
             try:
-                for packet in await transfer.read(lane):
+                for packet in await transfer.read(lane, self.window.piece):
                     if self._lane is not lane or transfer.shown.over:
                         break
                     while self.window.room(transfer.in_flight) <= 0 and not transfer.shown.over:
                         await self._woken()
+                    transfer.put(packet)
                     await lane.outgoing.send(packet)
             except StoreError as error:
                 transfer.fail("journal", str(error))

@@ -300,7 +300,19 @@ class _Channel:
             await self._close_over()
             if not self._unsaid and self._transfers.settled:
                 self._active = trio.Event()
-            await trio.sleep(limits.PROGRESS_SECONDS)
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Let the time between two reports pass; while media flow, tell the peer meanwhile what has come, since its
+        window is held by that."""
+        until = trio.current_time() + limits.PROGRESS_SECONDS
+        while self.carrier.window.flowing and trio.current_time() + limits.MEDIA_PROGRESS_SECONDS < until:
+            await trio.sleep(limits.MEDIA_PROGRESS_SECONDS)
+            for incoming in self._transfers.into.values():
+                if not incoming.shown.over and incoming.place != incoming.told_place:
+                    incoming.told_place = incoming.place
+                    self.carrier.tell_have(incoming)
+        await trio.sleep_until(until)
 
     async def _close_over(self) -> None:
         for transfer in self._transfers.all():

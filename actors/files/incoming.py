@@ -13,7 +13,7 @@ from actors.files.assembly import Assembly, StepError
 from actors.files.ending import Ending
 from actors.files.landing import LandingError
 from actors.files.listing import ListError, Listing
-from actors.files.packets import FileEnd, ListPage, Piece, Skipped, SmallFiles
+from actors.files.packets import FileEnd, ListPage, Piece, Place, Skipped, SmallFiles
 from actors.files.rows import folders_inside_out, rows_of
 from actors.files.shown import Shown
 from actors.files.taking import Taken, TakingError, take
@@ -52,6 +52,7 @@ class Incoming(Ending):
         self.listing = Listing(journal, record, offer)
         self.writing_since: float | None = None  # our disk, or standard output
         self.told = (0, 0)  # what the peer was told last: bytes and files
+        self.told_place: Place = (0, 0, 0)
         shown = Shown(
             Transfer(
                 id=offer.transfer,
@@ -107,9 +108,13 @@ class Incoming(Ending):
 
     def have(self, generation: int) -> Have:
         """Return what is had, for the peer to go on by on this connection of the lane."""
-        place = self._assembly.place if self._assembly is not None else (0, 0, 0)
         now = self.shown.now
-        return Have(self.number, generation, self.listing.count, *place, now.moved_files, now.moved)
+        return Have(self.number, generation, self.listing.count, *self.place, now.moved_files, now.moved)
+
+    @property
+    def place(self) -> Place:
+        """Entry, block and byte that files go on with."""
+        return self._assembly.place if self._assembly is not None else (0, 0, 0)
 
     # --- the answer ----------------------------------------------------------------------------------------------
 

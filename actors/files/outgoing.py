@@ -1,6 +1,7 @@
 """One offer of ours: its list is made and offered; list and files are read as the lane asks for them."""
 
 import os
+from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
 from itertools import islice
@@ -10,7 +11,7 @@ import trio
 
 from actors.files import packets
 from actors.files.ending import Ending
-from actors.files.packets import Entry
+from actors.files.packets import Entry, Place
 from actors.files.reading import read_stdin
 from actors.files.rows import first_names
 from actors.files.selection import Runs, RunsError
@@ -65,7 +66,8 @@ class Outgoing(Ending):
         self._list_sent = False
         self._have: tuple[int, Have] | None = None  # the peer's last, and its epoch
         self._on = (0, 0)  # epoch and generation of the lane that list and source are placed for
-        self._sent = 0  # bytes of files, by this side's reckoning
+        self._flying: deque[tuple[Place, int]] = deque()  # put onto the lane: place reached, bytes of files
+        self._flying_bytes = 0
         self._source: Source | None = None  # once it is accepted
         self._drained = trio.Event()  # of a stream, something need not be kept any longer
         self._read_all = False
@@ -182,6 +184,9 @@ class Outgoing(Ending):
     def have(self, epoch: int, have: Have) -> None:
         """Take what the receiver has."""
         self._have = epoch, have
+        if self._on == (epoch, have.generation):
+            while self._flying and self._flying[0][0] <= (have.entry, have.block, have.offset):
+                self._flying_bytes -= self._flying.popleft()[1]
         if self.shown.now.state in ("waiting", "moving"):
             self._moved(have.size, have.files)
         self._note_kept()
@@ -225,8 +230,15 @@ class Outgoing(Ending):
 
     @property
     def in_flight(self) -> int:
-        """Bytes of files that were read for the lane and that the receiver does not have."""
-        return max(0, self._sent - self.shown.now.moved)
+        """Bytes of files that were put onto the lane and that have not come, as far as is known."""
+        return self._flying_bytes
+
+    def put(self, packet: Packet) -> None:
+        """A packet of ours was put onto the lane that we are on."""
+        place, size = packets.reach(*packet)
+        if size:
+            self._flying.append((place, size))
+            self._flying_bytes += size
 
     @property
     def idle(self) -> bool:
@@ -238,21 +250,23 @@ class Outgoing(Ending):
         """Whether what comes next is its list: lists go before files."""
         return not self._list_sent
 
-    async def read(self, lane: LaneOpened) -> list[Packet]:
-        """Return what is to be sent next on a lane that it is `ready` for. Raises `StoreError`."""
+    async def read(self, lane: LaneOpened, most: int) -> list[Packet]:
+        """Return what is to be sent next on a lane that it is `ready` for, in pieces of `most` bytes at most. Raises
+        `StoreError`."""
         assert self._have is not None
         self.reading_since = trio.current_time()
         have = self._have[1] if self._on != (lane.epoch, lane.generation) else None
         self._on = lane.epoch, lane.generation
         try:
             if have is not None:
-                self._sent = self.shown.now.moved
+                self._flying.clear()
+                self._flying_bytes = 0
                 self._listed = min(have.listed, self._count)
                 self._list_sent = self._listed == self._count
                 self._read_all = False
             if not self._list_sent:
                 return await trio.to_thread.run_sync(self._read_list)
-            return await self._read_files(have)
+            return await self._read_files(have, most)
         finally:
             self.reading_since = None
             self._note_kept()
@@ -273,7 +287,7 @@ class Outgoing(Ending):
         self._list_sent = self._listed == self._count
         return [(packets.LIST, packets.encode_list(self.number, first, encoded, whole=self._list_sent))]
 
-    async def _read_files(self, have: Have | None) -> list[Packet]:
+    async def _read_files(self, have: Have | None, most: int) -> list[Packet]:
         source = self._source
         if source is None:  # not answered yet, and the receiver has all of the list
             return []
@@ -281,7 +295,7 @@ class Outgoing(Ending):
             self.shown.change(state="moving")
 
         # On a slow link large pieces would be long silences.
-        piece = limits.FILE_CHUNK_BYTES if self.shown.now.rate > _FAST_RATE else limits.SMALL_CHUNK_BYTES
+        piece = min(most, limits.FILE_CHUNK_BYTES if self.shown.now.rate > _FAST_RATE else limits.SMALL_CHUNK_BYTES)
 
         def read() -> Parcel | None:
             if have is not None:
@@ -296,7 +310,6 @@ class Outgoing(Ending):
             return []
         for path, cause in parcel.noted:
             self.shown.note(path, cause)
-        self._sent += parcel.size
         return parcel.packets
 
     # --- the end -------------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ LANE_LIMIT: Final = limits.FILE_CHUNK_BYTES + PIECE_HEAD.size + limits.SEAL_OVER
 _REASON: Final = re.compile(rb"[a-z-]{1,32}")
 
 Payload = bytes | bytearray
+Place = tuple[int, int, int]  # entry, block of it, byte of that
 
 
 class PacketError(Exception):
@@ -134,6 +135,20 @@ def encode_end(transfer: int, entry: int, size: int, file_hash: bytes) -> bytes:
 def encode_skip(transfer: int, entry: int, reason: str) -> bytes:
     """Return the payload of a SKP0."""
     return _SKIP_HEAD.pack(transfer, entry) + reason.encode("ascii")
+
+
+def reach(inner_type: bytes, payload: Payload) -> tuple[Place, int]:
+    """Return the place that a packet of ours reaches, and how many bytes of files are in it."""
+    match inner_type:
+        case b"BLK0":
+            _, entry, block, offset = PIECE_HEAD.unpack_from(payload)
+            size = len(payload) - PIECE_HEAD.size
+            return (entry, block, offset + size), size
+        case b"WHL0":
+            files = list(_records(memoryview(payload)))
+            return (files[-1].entry + 1, 0, 0), sum(len(file.data) for file in files)
+        case _:
+            return (0, 0, 0), 0
 
 
 def decode(inner_type: bytes, payload: Payload) -> FilePacket | None:

@@ -12,8 +12,10 @@ time, as LEDBAT++ does, for a file that fills the queue for an hour would take i
 
 from typing import Final
 
-PACKET_BYTES: Final = 64 * 1024  # the window's floor: one packet, so that the lane never stops for good
+PACKET_BYTES: Final = 8 * 1024  # the window's floor, so that the lane never stops for good: 33 ms at 2 Mbit/s
+START_BYTES: Final = 64 * 1024  # of a window that has learnt nothing yet
 CAP_BYTES: Final = 16 * 1024 * 1024  # the window's ceiling: 1 Gbit/s at 130 ms
+_PIECE_BYTES: Final = 64 * 1024  # of one packet while media flow, at most
 UNLIMITED: Final = 2**63 - 1  # room while no media flow
 
 TARGET_SECONDS: Final = 0.050  # the promise: no more than this beyond idle; a third of what makes talking awkward
@@ -30,8 +32,8 @@ class Window:
 
     def __init__(self) -> None:
         self._flowing = False
-        self._window = PACKET_BYTES
-        self._after_look = PACKET_BYTES
+        self._window = START_BYTES
+        self._after_look = START_BYTES
         self._full = False  # the sender had to wait for room since the last step
         self._samples = _LOOK  # since the last look began
         self._before = float("inf")  # the sample before
@@ -41,6 +43,16 @@ class Window:
     def media(self, flowing: bool) -> None:
         """Media flow from now on, or no longer. The window goes on as it was when they flowed last."""
         self._flowing = flowing
+
+    @property
+    def flowing(self) -> bool:
+        """Whether media flow."""
+        return self._flowing
+
+    @property
+    def piece(self) -> int:
+        """How many bytes a packet may have: what follows it on the link waits for it."""
+        return min(max(self._window // 4, PACKET_BYTES), _PIECE_BYTES) if self._flowing else UNLIMITED
 
     def room(self, in_flight: int) -> int:
         """Return how many bytes may be sent now, with `in_flight` sent and not yet known to have come."""

@@ -61,7 +61,7 @@ class Capturing:
         self._nursery = nursery
         self._changed = changed
         self._played = played
-        self._step = Step(1, 1, 1)
+        self._step, self._mark = Step(1, 1, 1), 0
         self._scope = trio.CancelScope()
         self._orders: trio.MemorySendChannel[AnyOrder] | None = None
         self._number = 0
@@ -101,10 +101,10 @@ class Capturing:
         self._update(**given)
         self._retune()
 
-    def pace(self, step: Step) -> None:
-        """So much is what the link takes."""
+    def pace(self, step: Step, mark: int) -> None:
+        """So much is what the link takes; frames made so are to carry `mark`."""
         if step != self._step:
-            self._step = step
+            self._step, self._mark = step, mark
             self._retune()
 
     def play(self, command: PlayVideo) -> bool:
@@ -203,7 +203,7 @@ class Capturing:
         measures.took("filter", frame.filter_us / 1000)
         measures.took("encode", frame.encode_us / 1000)
         self._number += 1
-        self.newest.put(Frame(self._number, max(0, frame.captured + self._clock), frame.jpeg))
+        self.newest.put(Frame(self._number, max(0, frame.captured + self._clock), frame.jpeg, frame.mark))
 
     def _take_report(self, said: object) -> None:
         match said:
@@ -246,6 +246,7 @@ class Capturing:
             width=max(1, round(width * step.side)) if width else 0,
             height=max(1, round(height * step.side)) if height else 0,
             rate=rate,
+            mark=self._mark,
         )
 
     def _retune(self) -> None:

@@ -117,7 +117,7 @@ class Carrier:
             self._measures.dropped_queue += max(0, frame.number - last - 1) if last else 0
             self._measures.took("queue", max(0.0, now * 1e3 - frame.captured / 1e6))
             self._measures.moved(len(frame.jpeg), now)
-            self.pace.sent(frame.number, now)
+            self.pace.sent(frame.number, now, frame.mark)
             last = frame.number
             self._sent(frame)
             try:

@@ -172,11 +172,14 @@ class _Channel:
         self._said = Showing("")
         self._unsaid: list[Showing | PeerRecording] = []
         self._recorder: Recorder | None = None
+        self._flowing = trio.Event()  # set while frames go or come
+        self._still = trio.Event()  # set when they no longer do
         self.tasks: tuple[Callable[[], Awaitable[None]], ...] = (
             self.carrier.feed,
             self._own.pictures.run,
             self._peer.pictures.run,
             self._measure,
+            self._yield_files,
         )
 
     def end(self) -> None:
@@ -256,6 +259,7 @@ class _Channel:
 
     def _sent(self, frame: Frame) -> None:
         self._flowed_at = trio.current_time()
+        self._flowing.set()
         if self._recorder is not None:
             self._recorder.take(frame, own=True)
 
@@ -268,7 +272,7 @@ class _Channel:
             if control.decode_us:
                 measures.took("decode", control.decode_us / 1000)
                 measures.took("show", control.show_us / 1000)
-        self._capturing.pace(self.carrier.pace.step)
+        self._capturing.pace(self.carrier.pace.step, self.carrier.pace.mark)
 
     # --- the peer's ----------------------------------------------------------------------------------------------
 
@@ -293,6 +297,7 @@ class _Channel:
     def _came(self, frame: Frame) -> None:
         now, measures = trio.current_time(), self._peer.measures
         self._flowed_at = now
+        self._flowing.set()
         measures.moved(len(frame.jpeg), now)
         if frame.captured:  # in a plain call nobody says
             measures.took("network", max(0.0, now * 1e3 - (frame.captured - self._offset) / 1e6))
@@ -415,13 +420,24 @@ class _Channel:
                 self._voice.say(self._unsaid[0])
                 self._unsaid.pop(0)
 
+    async def _yield_files(self) -> None:
+        """Have the file channel yield as soon as frames go or come."""
+        while True:
+            await self._flowing.wait()
+            self._still = trio.Event()
+            await self._voice.media(True)
+            await self._still.wait()
+            await self._voice.media(False)
+
     async def _measure(self) -> None:
         told = False
         while True:
             await trio.sleep(_MEASURE_SECONDS)
             now = trio.current_time()
             flows = now - self._flowed_at < _FLOWS_SECONDS
-            await self._voice.media(flows)
+            if not flows and self._flowing.is_set():
+                self._flowing = trio.Event()
+                self._still.set()
             if self._unsaid:
                 self._say(self._unsaid[-1])
             watched = self._capturing.video.state == "on"

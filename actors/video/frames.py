@@ -2,7 +2,7 @@
 
 VFR0 on the lane, and to a window, the pictures, a recorder:  8 number, 8 capture time in ns, then one JPEG
 VFR0 from the capture child:  8 number, 8 capture time in ns, 4 us to capture, 4 us to filter, 4 us to encode,
-                              2 width, 2 height, then one JPEG
+                              2 width, 2 height, 1 mark of the tuning it was made by, then one JPEG
 PIC0 from the pictures, and to a screen:  4 watcher, 8 number, 2 columns, 2 rows, 4 us to decode, then the cells, row
                               by row: 2 bytes of the upper half, 2 of the lower, each RGB555, least byte first
 All numbers but those of the cells in network order.
@@ -19,7 +19,7 @@ OWN_FRAME: Final = b"VFS0"  # to a recorder: a frame that we sent; FRAME is then
 PICTURE: Final = wire.PICTURE
 
 LANE_HEAD: Final = struct.Struct("!QQ")
-CAPTURED_HEAD: Final = struct.Struct("!QQIIIHH")
+CAPTURED_HEAD: Final = struct.Struct("!QQIIIHHB")
 PICTURE_HEAD: Final = struct.Struct("!IQHHI")
 CELL_BYTES: Final = 4
 FRAME_LIMIT: Final = limits.VIDEO_FRAME_BYTES + CAPTURED_HEAD.size
@@ -34,11 +34,12 @@ class FrameError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One JPEG. `captured` is in ns by the clock of whoever captured it."""
+    """One JPEG. `captured` is in ns by the clock of whoever captured it; `mark`, of our own, stays here."""
 
     number: int
     captured: int
     jpeg: Payload
+    mark: int = 0
 
     def pack(self) -> bytes:
         """Return the payload of a VFR0."""
@@ -56,12 +57,13 @@ class CapturedFrame:
     encode_us: int
     width: int
     height: int
+    mark: int
     jpeg: Payload
 
     def pack(self) -> bytes:
         """Return the payload of the child's VFR0."""
         stages = min(self.capture_us, 2**32 - 1), min(self.filter_us, 2**32 - 1), min(self.encode_us, 2**32 - 1)
-        return CAPTURED_HEAD.pack(self.number, self.captured, *stages, self.width, self.height) + self.jpeg
+        return CAPTURED_HEAD.pack(self.number, self.captured, *stages, self.width, self.height, self.mark) + self.jpeg
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +95,9 @@ def unpack_captured(payload: Payload) -> CapturedFrame:
     """Return the frame in a VFR0 of the capture child; its JPEG is a view. Raises `FrameError`."""
     if not CAPTURED_HEAD.size < len(payload) <= FRAME_LIMIT:
         raise FrameError(f"a captured frame of {len(payload)} bytes")
-    number, captured, capture_us, filter_us, encode_us, width, height = CAPTURED_HEAD.unpack_from(payload)
+    number, captured, capture_us, filter_us, encode_us, width, height, mark = CAPTURED_HEAD.unpack_from(payload)
     jpeg = memoryview(payload)[CAPTURED_HEAD.size :]
-    return CapturedFrame(number, captured, capture_us, filter_us, encode_us, width, height, jpeg)
+    return CapturedFrame(number, captured, capture_us, filter_us, encode_us, width, height, mark, jpeg)
 
 
 def unpack_picture(payload: Payload) -> Picture:

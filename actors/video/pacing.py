@@ -7,10 +7,11 @@ things follow from it.
 - A frame goes only while the oldest one that is not acknowledged is younger than a round trip and GATE_SECONDS. So
   whatever the link does, no more than about that much video is under way, and a stalled link gets no more.
 - Above AIM_SECONDS frames are made smaller at once: first their quality, then their size down to a quarter, then their
-  rate; the later, the more. Below a third of it for a while, they grow again by one step; the while doubles each time
-  that a step up had to be taken back.
+  rate; the later, the more. Below two thirds of it for a while, they grow again by one step; the while doubles each
+  time that a step up had to be taken back.
 
-Changes are judged by frames that were sent after the last change: what came before tells of the old size.
+Changes are judged by frames that were sent once those of before the last change had come: what was under way then tells
+of the old size, and so does what stood behind it.
 """
 
 import math
@@ -22,6 +23,9 @@ AIM_SECONDS: Final = 0.120  # on the way, beyond an idle round trip: half of wha
 GATE_SECONDS: Final = 0.060  # the oldest unacknowledged frame may be so much older than a round trip
 HOLD_SECONDS: Final = 2.0  # of good frames before a step up
 HOLD_MOST_SECONDS: Final = 32.0
+_GOOD: Final = 2 / 3  # of AIM_SECONDS: below it frames may grow. A file beside them takes about half of that
+_LATE_FRAMES: Final = 2  # running: one alone may have had bad luck, unless it is very late
+_FALL_MOST: Final = 3  # steps at once: that a link stood still says nothing of its rate
 _CLOSED: Final = 0.5  # of _JUDGED_SECONDS with the gate closed for longer than this share, frames are too large
 _JUDGED_SECONDS: Final = 0.5
 _IDLE_SECONDS: Final = 30.0  # the idle round trip is the least of so long, at least
@@ -66,8 +70,9 @@ class Pace:
         self._least, self._least_before, self._turned = math.inf, math.inf, -math.inf
         self._excess = 0.0  # of the last acknowledgement
         self._hold = HOLD_SECONDS
+        self._late = 0  # frames running
         self._good_since: float | None = None
-        self._raised_at = -math.inf
+        self._raised_at = self._cleared_at = -math.inf
         self._closed_at: float | None = None  # the gate
         self._closed = 0.0  # for so long since
         self._judged_at = -math.inf
@@ -101,9 +106,14 @@ class Pace:
         self._closed_at = None if may else self._closed_at or now
         return may
 
-    def sent(self, number: int, now: float) -> None:
-        """The frame of this number, higher than any before, went onto the lane."""
-        self._flying.append(_Sent(number, now, self._step))
+    @property
+    def mark(self) -> int:
+        """The number of this step: frames that are made by it carry it, since it takes a while until they are."""
+        return self._step
+
+    def sent(self, number: int, now: float, mark: int) -> None:
+        """The frame of this number, higher than any before, made by the step of this mark, went onto the lane."""
+        self._flying.append(_Sent(number, now, mark))
 
     def taken(self, number: int, waited: float, now: float) -> float | None:
         """The peer has taken every frame up to this number, and that one had waited there so long: return the seconds
@@ -115,17 +125,20 @@ class Pace:
             return None
         on_the_way = max(0.0, now - last.at - waited)
         self._excess = max(0.0, on_the_way - min(self._idle, on_the_way))
-        if last.step == self._step:
+        if last.step != self._step:
+            self._cleared_at = now  # frames of before the change stand before the new ones until then
+        elif last.at >= self._cleared_at:
             self._judge(now)
         return on_the_way
 
     def _judge(self, now: float) -> None:
         starved = self._starved(now)
-        if self._excess > AIM_SECONDS:
-            self._lower(1 + int(math.log2(self._excess / AIM_SECONDS)), now)
+        self._late = self._late + 1 if self._excess > AIM_SECONDS else 0
+        if self._late >= _LATE_FRAMES or self._excess > 2 * AIM_SECONDS:
+            self._lower(min(_FALL_MOST, 1 + int(math.log2(max(1.0, self._excess / AIM_SECONDS)))), now)
         elif starved and self._excess > AIM_SECONDS / 2:
             self._lower(1, now)
-        elif self._excess > AIM_SECONDS / 3:
+        elif self._excess > _GOOD * AIM_SECONDS:
             self._good_since = None
         elif self._good_since is None:
             self._good_since = now
@@ -152,4 +165,5 @@ class Pace:
         elif now - self._raised_at > 4 * self._hold:
             self._hold = HOLD_SECONDS
         self._step = min(self._step + steps, len(STEPS) - 1)
+        self._late = 0
         self._good_since = None

@@ -56,7 +56,10 @@ class Honest:
         self._arriving, arrivals = trio.open_memory_channel[Arrival](ARRIVALS)
         ports = {NAME: LanePort(NAME, self._arriving, DEPTH, LANE_LIMIT)}
         keys = SessionKeys(SECRET, role)
-        self.session = Session(keys, role, mallory.dialler(), Post(chat_in, self._files), self.events.append, ports)
+        video_in, self._video_news = trio.open_memory_channel[Any](1000)  # nobody looks
+        self.session = Session(
+            keys, role, mallory.dialler(), Post(chat_in, self._files, video_in), self.events.append, ports
+        )
         facts = FilesOf(role, keys.room, store / "visavis.db", lambda: self.link)
 
         async def act() -> None:

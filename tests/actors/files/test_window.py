@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
-from actors.files.window import CAP_BYTES, PACKET_BYTES, TARGET_SECONDS, UNLIMITED, Window
+from actors.files.window import CAP_BYTES, PACKET_BYTES, START_BYTES, TARGET_SECONDS, UNLIMITED, Window
 
 STEP = 0.001
 MBIT = 125_000  # bytes a second
 PING_BYTES = 100
-LATE = 0.015  # what a packet of 64 KiB before one's own, which no window prevents, may add to the promise
-AT_ONCE = 16 * 1024  # a sender waits until there is room for so much
+LATE = 0.018  # what a packet of 64 KiB before one's own, which no window prevents, may add to the promise
+AT_ONCE = 4 * 1024  # a sender waits until there is room for so much
 
 
 class Link:
@@ -79,11 +79,11 @@ class Link:
                     self._next_ping = self._now
 
     def _send(self) -> None:
-        self._read = min(self._read + self.disk * STEP, PACKET_BYTES)
+        self._read = min(self._read + self.disk * STEP, START_BYTES)
         while self.sending and (room := int(min(self.window.room(self.in_flight), self._read))) >= AT_ONCE:
             self._queue.append(("file", room, self._now))
             self.in_flight += room
-            self._read = PACKET_BYTES if self.disk == float("inf") else self._read - room
+            self._read = START_BYTES if self.disk == float("inf") else self._read - room
             if self.in_flight > CAP_BYTES:
                 break
 
@@ -109,12 +109,26 @@ def test_without_media_nothing_is_held() -> None:
     assert window.room(10**12) == UNLIMITED
 
 
-def test_with_media_the_window_begins_with_one_packet() -> None:
+def test_with_media_the_window_begins_small() -> None:
     window = Window()
     window.media(True)
-    assert window.room(0) == PACKET_BYTES
-    assert window.room(1000) == PACKET_BYTES - 1000
-    assert window.room(PACKET_BYTES + 1) == 0
+    assert window.room(0) == START_BYTES
+    assert window.room(1000) == START_BYTES - 1000
+    assert window.room(START_BYTES + 1) == 0
+
+
+def test_packets_are_small_while_the_window_is() -> None:
+    window = Window()
+    assert window.piece == UNLIMITED
+    window.media(True)
+    assert window.piece == START_BYTES // 4
+    for _ in range(1000):
+        window.take_round_trip(0.01)
+        window.room(2**40)  # the sender waits for room
+    assert window.piece == 64 * 1024
+    for _ in range(1000):
+        window.take_round_trip(10)
+    assert window.piece == PACKET_BYTES
 
 
 @pytest.mark.parametrize("rate", [20 * MBIT, 50 * MBIT, 100 * MBIT])
@@ -148,12 +162,12 @@ def test_media_that_begin_beside_a_file_have_the_link_once_the_queue_is_empty() 
 @pytest.mark.parametrize("in_turn", [False, True], ids=["ten a second", "in turn"])
 def test_a_link_that_gets_slower_is_answered_within_sixteen_samples(in_turn: bool) -> None:
     link = Link.busy(20 * MBIT, 0.02, in_turn=in_turn)
-    assert link.window.room(0) > 2.5 * PACKET_BYTES
+    assert link.window.room(0) > 2.5 * START_BYTES
     link.rate = 5 * MBIT
-    assert link.samples_until(lambda: link.window.room(0) < 1.5 * PACKET_BYTES) <= 16  # six of them may be a look
+    assert link.samples_until(lambda: link.window.room(0) < 1.5 * START_BYTES) <= 16  # six of them may be a look
     link.run(1)
     share, longest = link.run(20)
-    assert longest <= 0.04 + TARGET_SECONDS + PACKET_BYTES / link.rate  # one packet alone takes 105 ms here
+    assert longest <= 0.04 + TARGET_SECONDS + START_BYTES / link.rate  # one packet alone takes 105 ms here
     assert share >= 0.9
 
 
@@ -213,7 +227,7 @@ def test_a_slow_disk_earns_no_window_that_floods_the_link_later() -> None:
     link.window.media(True)
     link.sending, link.disk = True, 10 * MBIT
     link.run(30)
-    assert link.window.room(0) < 4 * PACKET_BYTES
+    assert link.window.room(0) < 4 * START_BYTES
     link.disk = float("inf")
     assert link.run(5)[1] <= 0.04 + TARGET_SECONDS + LATE
     assert link.run(10)[0] >= 0.9

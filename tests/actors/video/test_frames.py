@@ -21,7 +21,7 @@ def test_a_frame_comes_back_as_it_was(number: int, captured: int, jpeg: bytes) -
 
 @given(NUMBER, NUMBER, MICROSECONDS, st.integers(0, 65535), st.binary(min_size=1, max_size=100))
 def test_a_captured_frame_comes_back_as_it_was(number: int, captured: int, us: int, side: int, jpeg: bytes) -> None:
-    frame = CapturedFrame(number, captured, us, us, us, side, side, memoryview(jpeg))
+    frame = CapturedFrame(number, captured, us, us, us, side, side, number % 256, memoryview(jpeg))
     assert frames.unpack_captured(frame.pack()) == frame
 
 
@@ -39,7 +39,7 @@ def test_any_bytes_are_something_or_an_error(payload: bytes) -> None:
 
 
 def test_a_stage_that_took_for_ever_still_fits() -> None:
-    frame = CapturedFrame(1, 1, 2**40, 2**40, 2**40, 1, 1, b"x")
+    frame = CapturedFrame(1, 1, 2**40, 2**40, 2**40, 1, 1, 0, b"x")
     assert frames.unpack_captured(frame.pack()).capture_us == 2**32 - 1
 
 

@@ -40,7 +40,7 @@ class Link:
             if self.pace.may_send(self.now):
                 self.number += 1
                 self.free_at = max(self.free_at, self.now) + self.frame_bytes / self.rate
-                self.pace.sent(self.number, self.now)
+                self.pace.sent(self.number, self.now, self.pace.mark)
                 self.under_way.append((self.free_at + ROUND_TRIP, self.number, self.now))
             yield self.now
 
@@ -91,13 +91,13 @@ def test_a_step_up_that_had_to_be_taken_back_is_tried_later_each_time() -> None:
     def exchange(excess: float) -> None:
         nonlocal now, number
         number += 1
-        pace.sent(number, now)
+        pace.sent(number, now, pace.mark)
         now += ROUND_TRIP + excess
         pace.taken(number, 0, now)
 
     waits: list[float] = []
     for _ in range(7):
-        exchange(AIM_SECONDS * 1.5)
+        exchange(AIM_SECONDS * 2.5)
         step, began = pace.step, now
         while pace.step == step:
             exchange(0.01)
@@ -128,7 +128,7 @@ def test_what_a_frame_waited_at_the_receiver_is_not_held_against_the_link() -> N
     pace, now = Pace(), 0.0
     pace.take_round_trip(ROUND_TRIP, 0)
     for number in range(1, 100):
-        pace.sent(number, now)
+        pace.sent(number, now, pace.mark)
         now += ROUND_TRIP + 2  # a terminal that paints once in two seconds
         assert pace.taken(number, 2.0, now) == pytest.approx(ROUND_TRIP)
     assert pace.step == STEPS[0]
@@ -138,19 +138,30 @@ def test_the_later_a_frame_the_more_steps_are_taken_at_once() -> None:
     def steps_after(seconds: float) -> int:
         pace = Pace()
         pace.take_round_trip(ROUND_TRIP, 0)
-        pace.sent(1, 0)
+        pace.sent(1, 0, pace.mark)
         pace.taken(1, 0, ROUND_TRIP + seconds)
         return STEPS.index(pace.step)
 
-    assert [steps_after(AIM_SECONDS * times) for times in (0.9, 1.1, 2.1, 4.1, 10_000)] == [0, 1, 2, 3, len(STEPS) - 1]
+    assert [steps_after(AIM_SECONDS * times) for times in (0.9, 1.9, 2.1, 4.1, 10_000)] == [0, 0, 2, 3, 3]
+
+
+def test_one_frame_that_is_a_little_late_changes_nothing_and_two_running_do() -> None:
+    pace, now = Pace(), 0.0
+    pace.take_round_trip(ROUND_TRIP, 0)
+    for number, times in enumerate((1.5, 0.1, 1.5, 1.5), 1):
+        assert pace.step == STEPS[0]
+        pace.sent(number, now, pace.mark)
+        now += ROUND_TRIP + AIM_SECONDS * times
+        pace.taken(number, 0, now)
+    assert pace.step == STEPS[1]
 
 
 def test_frames_of_before_a_change_do_not_change_it_again() -> None:
     pace = Pace()
     pace.take_round_trip(ROUND_TRIP, 0)
     for number in range(1, 4):
-        pace.sent(number, 0)
-    pace.taken(1, 0, 0.3)
+        pace.sent(number, 0, pace.mark)
+    pace.taken(1, 0, 0.4)
     step = pace.step
     pace.taken(2, 0, 0.9)
     pace.taken(3, 0, 1.2)
@@ -159,7 +170,7 @@ def test_frames_of_before_a_change_do_not_change_it_again() -> None:
 
 def test_a_new_connection_owes_nothing_to_the_last() -> None:
     pace = Pace()
-    pace.sent(1, 0)
+    pace.sent(1, 0, pace.mark)
     assert not pace.may_send(1)
     pace.begin()
     assert pace.may_send(1)
@@ -169,7 +180,7 @@ def test_a_new_connection_owes_nothing_to_the_last() -> None:
 def test_before_any_round_trip_is_known_one_frame_goes() -> None:
     pace = Pace()
     assert pace.may_send(0)
-    pace.sent(1, 0)
+    pace.sent(1, 0, pace.mark)
     assert not pace.may_send(GATE_SECONDS + 0.001)
 
 
@@ -178,7 +189,7 @@ def test_an_idle_round_trip_is_forgotten_after_a_minute() -> None:
     pace.take_round_trip(0.01, 0)
     for second in range(1, 70):
         pace.take_round_trip(0.5, second)
-    pace.sent(1, 70)
+    pace.sent(1, 70, pace.mark)
     assert pace.may_send(70.4)  # the route is another one now
 
 
@@ -201,7 +212,7 @@ def test_whatever_the_peer_acknowledges_the_pace_stays_sane(steps: list[tuple[st
         now += seconds
         if what == "sent":
             number += 1
-            pace.sent(number, now)
+            pace.sent(number, now, pace.mark)
         elif what == "taken":
             flight = pace.taken(value, seconds, now)
             assert flight is None or (flight >= 0 and value <= number)
