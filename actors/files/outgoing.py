@@ -25,7 +25,8 @@ from actors.store.database import StoreError
 from actors.store.journal import Journal, Row
 from relay import limits
 
-_FAST_RATE: Final = 16e6  # bytes a second: a piece of the largest passes in 60 ms
+_PIECE_SECONDS: Final = 0.06  # that one piece takes on its way: what is said beside it waits for it
+_PIECE_LEAST: Final = 8 * limits.KIB
 LISTED: Final = 2000  # entries that are read, or sent, in one go
 
 _Result = TypeVar("_Result")
@@ -295,7 +296,9 @@ class Outgoing(Ending):
             self.shown.change(state="moving")
 
         # On a slow link large pieces would be long silences.
-        piece = min(most, limits.FILE_CHUNK_BYTES if self.shown.now.rate > _FAST_RATE else limits.SMALL_CHUNK_BYTES)
+        rate = self.shown.now.rate
+        usual = rate * _PIECE_SECONDS if rate else limits.SMALL_CHUNK_BYTES
+        piece = int(min(max(usual, _PIECE_LEAST), limits.FILE_CHUNK_BYTES, most))
 
         def read() -> Parcel | None:
             if have is not None:

@@ -59,7 +59,7 @@ class Window:
         if not self._flowing:
             return UNLIMITED
         room = max(0, self._window - in_flight)
-        self._full = self._full or room < PACKET_BYTES
+        self._full = self._full or room < max(PACKET_BYTES, min(START_BYTES, self._window // 2))
         return room
 
     def take_round_trip(self, seconds: float) -> None:

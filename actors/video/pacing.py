@@ -19,11 +19,11 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-AIM_SECONDS: Final = 0.120  # on the way, beyond an idle round trip: half of what people notice in a talk
+AIM_SECONDS: Final = 0.160  # on the way, beyond an idle round trip: two thirds of what people notice in a talk
 GATE_SECONDS: Final = 0.060  # the oldest unacknowledged frame may be so much older than a round trip
 HOLD_SECONDS: Final = 2.0  # of good frames before a step up
 HOLD_MOST_SECONDS: Final = 32.0
-_GOOD: Final = 2 / 3  # of AIM_SECONDS: below it frames may grow. A file beside them takes about half of that
+_GOOD: Final = 2 / 3  # of AIM_SECONDS: below it frames may grow. A file beside them costs 30 to 80 ms
 _LATE_FRAMES: Final = 2  # running: one alone may have had bad luck, unless it is very late
 _FALL_MOST: Final = 3  # steps at once: that a link stood still says nothing of its rate
 _CLOSED: Final = 0.5  # of _JUDGED_SECONDS with the gate closed for longer than this share, frames are too large
@@ -161,7 +161,8 @@ class Pace:
 
     def _lower(self, steps: int, now: float) -> None:
         if now - self._raised_at < self._hold:
-            self._hold = min(self._hold * 2, HOLD_MOST_SECONDS)  # it was raised too early
+            steps = 1  # the step before was good
+            self._hold = min(self._hold * 2, HOLD_MOST_SECONDS)  # and it was raised too early
         elif now - self._raised_at > 4 * self._hold:
             self._hold = HOLD_SECONDS
         self._step = min(self._step + steps, len(STEPS) - 1)

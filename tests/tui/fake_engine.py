@@ -125,6 +125,11 @@ class FakeEngine:
         for writer in self._writers:
             writer.write(wire.encode(wire.EVENT, encode(event)))
 
+    def draw(self, picture: bytes) -> None:
+        """Send a picture (the payload of a PIC0) to every screen."""
+        for writer in self._writers:
+            writer.write(wire.encode(wire.PICTURE, picture))
+
     def hear(self, text: str, at: float | None = None, line_id: str | None = None) -> None:
         """The peer says `text`."""
         line_id = line_id or f"p{self.seq + 1}"

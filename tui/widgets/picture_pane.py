@@ -114,6 +114,7 @@ class PicturePane(Vertical):
     def _resized(self, event: PictureView.Resized) -> None:
         self._room = (event.columns, event.rows)
         self._watch()
+        self.paint()
 
     @on(PictureView.Taken)
     def _taken(self) -> None:

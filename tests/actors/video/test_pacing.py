@@ -161,7 +161,7 @@ def test_frames_of_before_a_change_do_not_change_it_again() -> None:
     pace.take_round_trip(ROUND_TRIP, 0)
     for number in range(1, 4):
         pace.sent(number, 0, pace.mark)
-    pace.taken(1, 0, 0.4)
+    pace.taken(1, 0, 0.5)
     step = pace.step
     pace.taken(2, 0, 0.9)
     pace.taken(3, 0, 1.2)
