@@ -1,5 +1,5 @@
 """Draw the pictures in the README: docs/screen.svg, the real screen in a real call, exported by Textual itself, and
-docs/window.png, the window of that call on an Xvfb. Who is seen is Eileen Collins, photographed by NASA; scikit-image
+docs/window.jpg, the window of that call on an Xvfb. Who is seen is Eileen Collins, photographed by NASA; scikit-image
 ships the photograph.
 
 python docs/picture.py [WIDTHxHEIGHT]
@@ -75,7 +75,7 @@ async def draw(size: tuple[int, int], folder: Path, display: Display) -> str:
             engine.send(OfferFiles("theirs", (str(notes),)))
             await pilot.pause(2.5)
             shot = picture_in(display.shot())
-            cv2.imwrite(str(Path(__file__).with_name("window.png")), shot)
+            cv2.imwrite(str(Path(__file__).with_name("window.jpg")), shot, [cv2.IMWRITE_JPEG_QUALITY, 88])
             picture = app.export_screenshot(title="visavis")
             await app.action_quit()
             await pilot.pause(2)

@@ -88,7 +88,7 @@ def _how(flow: Flow) -> list[str]:
     parts = []
     if flow.width:
         parts.append(f"{flow.width} x {flow.height}")
-    if flow.rate:
+    if flow.rate >= 1:  # a picture that stands still has none
         parts.append(say("caption-rate", rate=f"{flow.rate:.0f}", bytes=size_words(flow.bytes_a_second)))
     everything = next((stage.p50 for stage in flow.stages if stage.name == "all"), None)
     if everything is not None and flow.rate:
