@@ -35,7 +35,7 @@ type:
     @mypy
 
 # every performance claim, measured beside a peer
-bench *arguments: (_system "socat" "tmux" "ip:iproute2" "scp:openssh-client")
+bench *arguments: (_system "socat" "tmux" "ip:iproute2" "scp:openssh-client" "Xvfb:xvfb")
     @python -m bench {{ arguments }}
 
 # What a test sees of the terminal is always the same.

@@ -3,7 +3,19 @@
 import subprocess
 import sys
 
-ALL = ("relay", "connections", "chat", "start", "files", "small_files", "loaded_chat", "link")
+ALL = (
+    "relay",
+    "connections",
+    "chat",
+    "start",
+    "files",
+    "small_files",
+    "loaded_chat",
+    "link",
+    "video",
+    "slow_video",
+    "picture",
+)
 
 
 def main() -> int:
