@@ -33,7 +33,7 @@ from relay import limits
 
 _POSITION_SECONDS: Final = 0.5
 _COUNT_SECONDS: Final = 1.0
-_EARLY: Final = 0.25  # of a frame's time: it may come so much before its turn at a lower rate, since cameras are uneven
+_EARLY: Final = 0.5  # of the source's frame time: of two frames about their turn, the nearer is taken
 
 
 class Studio:
@@ -47,7 +47,7 @@ class Studio:
         self.wanted = False
         self.over: SourceError | None = None
         self.frames = self.dropped = 0
-        self._due = 0.0
+        self._due = self._before = 0.0
 
     def captured(self, still: Still) -> None:
         """The source has a frame: the newest takes the place; at a lower rate than the source's, every so many."""
@@ -90,12 +90,14 @@ class Studio:
             return self.still, self.tune
 
     def _is_due(self, at: float) -> bool:
+        early = (at - self._before) * _EARLY
+        self._before = at
         if not self.tune.rate:
             return True
         step = 1 / self.tune.rate
-        if at < self._due - step * _EARLY:
+        if at < self._due - min(early, step * _EARLY):
             return False
-        self._due = max(self._due + step, at)
+        self._due = self._due + step if at - self._due < step else at + step
         return True
 
 

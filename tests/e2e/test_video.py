@@ -35,22 +35,10 @@ from actors.sources.card import draw_card
 from tests.cards import NoCardError, mark_of, read_card
 from tests.display import Display, desktop, picture_in
 from tests.e2e.programs import MARK, Engine, Relay, Terminal, marked_processes, wait_until
+from tests.films import make_video
 from tests.halves import pixels
 
 Pair = tuple[Engine, Engine]
-
-
-def make_video(path: Path, frames: int, *, size: tuple[int, int] = (640, 360), rate: int = 30) -> Path:
-    """Write a video file whose frames are those of the card."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=rate)
-        stream.width, stream.height = size
-        stream.pix_fmt = "yuv420p"
-        for number in range(frames):
-            frame = av.VideoFrame.from_ndarray(draw_card(number, *size), format="bgr24")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-    return path
 
 
 def read_two(look: Callable[[], NDArray[np.uint8]]) -> tuple[int, int]:
