@@ -60,7 +60,7 @@ def faces(image: Image) -> Image:
         size = (_FACES_WIDTH, max(1, round(image.shape[0] * share)))
         small = cv2.resize(small, size, interpolation=cv2.INTER_AREA)
     marked = image.copy()
-    for x, y, w, h in _cascade().detectMultiScale(cv2.equalizeHist(small), 1.15, 5, minSize=(24, 24)):
+    for x, y, w, h in _cascade().detectMultiScale(cv2.equalizeHist(small), 1.15, 7, minSize=(24, 24)):
         corner, opposite = (round(x / share), round(y / share)), (round((x + w) / share), round((y + h) / share))
         cv2.rectangle(marked, corner, opposite, _FACE_COLOUR, max(2, width // 320))
     return marked
