@@ -301,6 +301,7 @@ async def test_waits_between_tries_grow_to_ten_seconds_and_no_further(autojump_c
         nursery.cancel_scope.cancel()
 
 
+@pytest.mark.long
 async def test_a_day_out_of_reach_ends_the_call(autojump_clock: trio.testing.MockClock) -> None:
     async with trio.open_nursery() as nursery:
         mallory = Mallory(nursery)
@@ -371,6 +372,7 @@ async def test_what_could_not_be_delivered_is_counted_at_the_end(autojump_clock:
         nursery.cancel_scope.cancel()
 
 
+@pytest.mark.long
 async def test_a_day_alone_at_the_relay_ends_the_call(autojump_clock: trio.testing.MockClock) -> None:
     async with trio.open_nursery() as nursery:
         a = Side(nursery, Mallory(nursery), "A")

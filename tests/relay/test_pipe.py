@@ -312,6 +312,7 @@ def _cpu_seconds() -> float:
 
 
 @pytest.mark.parametrize("stall", ["nothing comes", "nobody reads"])
+@pytest.mark.long
 async def test_waiting_costs_nothing(pipes: Pipes, stall: str) -> None:
     async with piped(pipes) as pair, trio.open_nursery() as nursery:
         if stall == "nobody reads":

@@ -351,6 +351,7 @@ def test_there_are_no_more_names_at_the_top_than_can_be_offered(journal: Journal
     assert refusal(Taking(journal, offer_of(past)), page(1, *past))[0] == "protocol"
 
 
+@pytest.mark.long
 def test_a_long_list_takes_no_more_memory_than_a_page(journal: Journal) -> None:
     count, at_once = 30_000, 1000
     taking = Taking(journal, Offer(7, count, 1, 0, ()))
