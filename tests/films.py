@@ -1,6 +1,7 @@
 """Video files, made when they are needed."""
 
 from collections.abc import Iterable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ def make_video(
         stream.pix_fmt = "yuv420p" if not (size[0] % 2 or size[1] % 2) else "yuv444p"
         uneven = list(times)
         if uneven:
-            stream.codec_context.time_base = "1/1000"
+            stream.codec_context.time_base = Fraction(1, 1000)
         for number in range(frames):
             frame = av.VideoFrame.from_ndarray(draw_card(number, *size), format="bgr24")
             if uneven:

@@ -13,6 +13,7 @@ from actors.children.orders import Play
 from actors.sources.source import Image, SourceError, Still, check_size
 
 _LATE_SECONDS: Final = 0.5  # behind its time: go on from here instead of running after it
+_END_SECONDS: Final = 1.0  # between one None and the next, at the end
 _USUAL_RATE: Final = 25.0  # of a file that says nothing of time
 _BROKEN_PACKETS: Final = 100  # running that can't be decoded: the rest is broken too
 
@@ -26,7 +27,7 @@ class VideoFile:
         stream.thread_type = "AUTO"
         self._stream = stream
         self._lock = threading.Condition()
-        self._paused = self._loop = False
+        self._paused = self._loop = self._ended = False
         self._seek: float | None = None
         self._at = 0.0
         self._began: float | None = None  # by the steady clock: when second 0 was, or would have been
@@ -54,16 +55,18 @@ class VideoFile:
             frame, sought = self._next()
             if frame is None:
                 with self._lock:
+                    self._loop = self._loop and not sought  # what can't be gone back in can't be looped
                     if self._loop:
                         self._seek = 0.0
                         continue
-                    if self._seek is None:
-                        self._lock.wait_for(lambda: self._seek is not None or self._loop, timeout=1.0)
+                    if self._ended:
+                        self._lock.wait_for(lambda: self._seek is not None or self._loop, timeout=_END_SECONDS)
+                    self._ended = True
                 return None
             second = self._second(frame)
             if sought or self._wait_for(second):
                 break
-        self._at = second
+        self._at, self._ended = second, False
         began = time.monotonic_ns()
         image = self._image(frame)
         return Still(image, began, (time.monotonic_ns() - began) // 1000)
