@@ -21,7 +21,7 @@ check: lint type
     @{{ terminal }} pytest -q -n 2 -m 'not device and not long' --ignore=tests/e2e
 
 # everything: lint, types, the parallel tests, then those that need a part of the system, one by one
-test: lint type (_system "tmux" "ip:iproute2" "Xvfb:xvfb" "import:imagemagick" "xdotool")
+test: lint type (_system "tmux" "ip:iproute2" "Xvfb:xvfb" "import:imagemagick" "xdotool" "jwm")
     @{{ terminal }} pytest -q -n 2 -m 'not device' --durations=10
     @{{ terminal }} pytest -q -m device --durations=10
 

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.cards import NoCardError
+
 SIZE = (1280, 800)
-_PACKAGES = {"Xvfb": "xvfb", "import": "imagemagick", "xdotool": "xdotool"}
+_PACKAGES = {"Xvfb": "xvfb", "import": "imagemagick", "xdotool": "xdotool", "jwm": "jwm"}
 
 
 class Display:
@@ -43,18 +45,31 @@ class Display:
         os.close(reading)
         self.name = f":{said.decode().strip()}"
 
+    @property
+    def process(self) -> int:
+        """The id of its process."""
+        return self._process.pid
+
     def shot(self) -> NDArray[np.uint8]:
         """Return what is on the screen, blue green red."""
         png = subprocess.run(
-            ["import", "-silent", "-display", self.name, "-window", "root", "png:-"], check=True, stdout=subprocess.PIPE
+            ["import", "-silent", "-window", "root", "png:-"],
+            env={**os.environ, "DISPLAY": self.name},
+            check=True,
+            stdout=subprocess.PIPE,
         ).stdout
         image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
         assert image is not None
         return image.astype(np.uint8)
 
     def press(self, key: str) -> None:
-        """Press and release a key, as xdotool calls it."""
-        self._xdotool("key", key)
+        """Press and release a key, as xdotool calls it, in the window at the top left: where no window manager is, the
+        one under the pointer gets it."""
+        self._xdotool("mousemove", "60", "60", "key", key)
+
+    def click(self, x: int, y: int) -> None:
+        """Click at this place of the screen."""
+        self._xdotool("mousemove", str(x), str(y), "click", "1")
 
     def titles(self) -> list[str]:
         """Return the titles of its windows."""
@@ -73,7 +88,7 @@ class Display:
 
 @contextmanager
 def desktop() -> Iterator[Display]:
-    """Run a display; where that can't be, skip, or fail in CI, with the package's name."""
+    """Run a display without a window manager; where that can't be, skip, or fail in CI, with the package's name."""
     for command, package in _PACKAGES.items():
         if shutil.which(command) is None:
             missing = pytest.fail if os.environ.get("CI") else pytest.skip
@@ -85,9 +100,23 @@ def desktop() -> Iterator[Display]:
         display.end()
 
 
+@contextmanager
+def managed_desktop() -> Iterator[Display]:
+    """Run a display with a window manager (JWM): windows have a title with buttons there, and may cover the screen."""
+    with desktop() as display:
+        environment = {**os.environ, "DISPLAY": display.name}
+        with subprocess.Popen(["jwm"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as jwm:
+            try:
+                yield display
+            finally:
+                jwm.terminate()
+
+
 def picture_in(shot: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the one picture of a screenshot: what is not the bare screen or a dark frame round it."""
+    """Return the one picture of a screenshot: what is not the bare screen or a dark frame round it. Raises
+    `NoCardError`."""
     light = shot.max(axis=2) > 40
     rows, columns = np.flatnonzero(light.any(axis=1)), np.flatnonzero(light.any(axis=0))
-    assert len(rows), "the screen is empty"
+    if not len(rows):
+        raise NoCardError("the screen is empty")
     return shot[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

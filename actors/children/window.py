@@ -74,7 +74,10 @@ class Window:
     @property
     def open(self) -> bool:
         """False once its button was pressed."""
-        return cv2.getWindowProperty(_NAME, cv2.WND_PROP_VISIBLE) >= 1
+        try:
+            return cv2.getWindowProperty(_NAME, cv2.WND_PROP_VISIBLE) >= 1
+        except cv2.error:  # with its last window Qt is gone too
+            return False
 
     @property
     def full(self) -> bool:
