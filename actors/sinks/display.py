@@ -29,7 +29,11 @@ async def _wayland(environment: Mapping[str, str]) -> bool:
     name, folder = environment.get("WAYLAND_DISPLAY", ""), environment.get("XDG_RUNTIME_DIR", "")
     if not name or not (folder or os.path.isabs(name)):
         return False
-    return await _connected(os.path.join(folder, name)) is not None
+    stream = await _connected(os.path.join(folder, name))
+    if stream is None:
+        return False
+    await stream.aclose()
+    return True
 
 
 async def _x(environment: Mapping[str, str]) -> bool:
