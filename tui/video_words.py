@@ -155,4 +155,5 @@ def recording_notes(recording: Recording) -> list[str]:
     if recording.what:
         return [say(f"note-recording-{recording.what}", path=visible(recording.path))]
     ended = [say_cause(recording.cause, visible(recording.detail))] if recording.cause else []
-    return [*ended, say("note-recorded", path=visible(recording.path))]
+    kept = [say("note-recorded", path=visible(recording.path))] if recording.path else []
+    return [*ended, *kept]

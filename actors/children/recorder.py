@@ -35,6 +35,7 @@ class Recording:
 
     def __init__(self, path: str, tracks: tuple[str, ...]) -> None:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        self._path = path
         self.frames = 0
         self.skipped = 0  # that are no JPEGs
         self._began = time.monotonic()
@@ -66,7 +67,11 @@ class Recording:
             self._write()
 
     def close(self) -> None:
-        """Write what waits, and the end of the file."""
+        """Write what waits, and the end of the file; one that has no frame is removed, since no player opens it."""
+        if not self.frames:
+            self._container.close()
+            os.unlink(self._path)
+            return
         self._write()
         self._container.close()
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
 import trio
 
 from actors.children.orders import Failed, Opened, OpenRecording, Written
@@ -41,24 +42,35 @@ class Recorder:
 
     async def run(self) -> None:
         """Record. Cancelled, the file is closed within PATIENCE_SECONDS, as by `stop`."""
+        why: Failed | None = None
         with self._waiting:
             async with trio.open_nursery() as nursery:
                 try:
                     async with await start_child(nursery, "recorder", PATIENCE_SECONDS) as child:
                         peer, own = self._what in ("peer", "both"), self._what in ("own", "both")
                         await child.tell(OpenRecording(self._path, peer=peer, own=own))
-                        await self._follow(child)
+                        why = await self._follow(child)
                 except NotInstalledError:
-                    self._end("video-missing")
+                    why = Failed("video-missing")
                 except ChildGoneError:
-                    self._end("recorder-died")
-        self._end()
+                    why = Failed("recorder-died")
+        # Not kept: it never began, or nothing came.
+        kept = self.now.path if self.now.path and await trio.Path(self.now.path).exists() else ""
+        self._what = ""
+        if why is None and not kept:
+            why = Failed("record-empty")
+        ended = Recording(path=kept, seconds=self.now.seconds)
+        if why is not None:
+            ended = msgspec.structs.replace(ended, cause=why.cause, detail=why.detail)
+        self._change(ended)
 
-    async def _follow(self, child: Child) -> None:
-        """Feed the child until there is no more, or it fails. Raises `ChildGoneError`."""
+    async def _follow(self, child: Child) -> Failed | None:
+        """Feed the child until there is no more, or it fails; return how that failed. Raises `ChildGoneError`."""
         gone: list[ChildGoneError] = []
+        failed: Failed | None = None
 
         async def report() -> None:
+            nonlocal failed
             try:
                 while True:
                     match await child.receive():
@@ -66,8 +78,8 @@ class Recorder:
                             self._change(Recording(what=self._what, path=self._path))
                         case Written(seconds=seconds):
                             self.now = Recording(what=self._what, path=self._path, seconds=seconds)
-                        case Failed(cause=cause, detail=detail):
-                            self._end(cause, detail)
+                        case Failed() as said:
+                            failed = said
                             break
                         case _:
                             pass
@@ -86,11 +98,7 @@ class Recorder:
             nursery.cancel_scope.cancel()
         if gone:
             raise gone[0]
-
-    def _end(self, cause: str = "", detail: str = "") -> None:
-        if self._what:
-            self._what = ""
-            self._change(Recording(path=self._path, seconds=self.now.seconds, cause=cause, detail=detail))
+        return failed
 
     def _change(self, recording: Recording) -> None:
         self.now = recording

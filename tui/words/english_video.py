@@ -127,6 +127,7 @@ CATALOGUE: dict[str, str] = {
     "cause-window-failed": "The desktop opened no window ({detail}); the picture stays in the terminal.",
     "cause-window-died": "The window ended at once, so it is not opened again; the picture stays in the terminal.",
     "cause-closed": "The window was closed. /window opens it again.",
+    "cause-record-empty": "Nothing was shown, so there is no recording.",
     "cause-record-exists": "There is such a recording already. Try again in a second.",
     "cause-record-unwritable": "The recording can't be written ({detail}). Check the download folder.",
     "cause-record-no-space": "The disk is full, so the recording ended. What was recorded until then is kept.",
