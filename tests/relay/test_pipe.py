@@ -170,6 +170,7 @@ async def test_half_open_and_silent_ends(pipes: Pipes) -> None:
         assert pair.flow.mood == "half-open"
 
 
+@pytest.mark.long
 async def test_half_open_and_talking_goes_on(pipes: Pipes) -> None:
     async with piped(pipes, half_open_seconds=0.3) as pair:
         await pair.left.send_eof()

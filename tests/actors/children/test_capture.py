@@ -83,6 +83,7 @@ def test_a_jpeg_that_is_too_large_gets_a_lower_quality(monkeypatch: pytest.Monke
 # --- the child -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_frames_come_when_they_are_asked_for_as_they_are_tuned() -> None:
     with ChildProgram("capture") as child:
         child.tell(OpenSource("card", width=320, height=180, rate=60), Tune(quality=90))

@@ -54,6 +54,7 @@ def test_only_who_is_named_and_still_watches_gets_one() -> None:
         assert [(each.watcher, each.number, each.columns) for each in (first, second)] == [(3, 1, 80), (3, 2, 40)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [(1, 1), (3, 500), (500, 3), (7680, 4320)])
 def test_any_size_from_one_pixel_to_8k_is_drawn(size: tuple[int, int]) -> None:
     with ChildProgram("pictures") as child:

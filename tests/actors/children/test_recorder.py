@@ -134,6 +134,7 @@ def test_killed_it_leaves_what_was_written_a_moment_before(tmp_path: Path) -> No
     assert kept == list(range(len(kept)))
 
 
+@pytest.mark.long
 def test_it_tells_how_much_is_written(tmp_path: Path) -> None:
     with ChildProgram("recorder") as child:
         child.tell(OpenRecording(str(tmp_path / "a.mkv")))

@@ -75,6 +75,7 @@ async def test_what_answers_as_x_is_one_and_who_has_a_cookie_is_let_in(
     nursery.cancel_scope.cancel()
 
 
+@pytest.mark.long
 async def test_one_that_says_nothing_is_waited_for_a_second(nursery: trio.Nursery) -> None:
     began = trio.current_time()
     assert not await display_answers({"DISPLAY": f"127.0.0.1:{await serve(nursery, None)}"})

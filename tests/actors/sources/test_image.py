@@ -87,11 +87,13 @@ def test_sixteen_bits_become_eight(tmp_path: Path) -> None:
     assert 126 <= image[0, 0, 0] <= 129
 
 
+@pytest.mark.long
 def test_8k_is_taken(tmp_path: Path) -> None:
     (tmp_path / "8k.png").write_bytes(png(7680, 4320, bytes(7681) * 4320))
     assert read_image(str(tmp_path / "8k.png")).shape == (4320, 7680, 3)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [(30000, 30000), (2**31 - 1, 2**31 - 1), (8193, 2), (2, 8193), (6001, 6001)])
 def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path, size: tuple[int, int]) -> None:
     """In a process that may have little memory: it would not live to say so otherwise."""

@@ -156,6 +156,7 @@ def test_an_address_is_no_file(tmp_path: Path) -> None:
     assert cause_of(Path("concat:a.ts|b.ts")) == "source-missing"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["film.mkv", "film.ts", "film.avi"])
 def test_what_was_cut_off_plays_to_where_it_is_cut(tmp_path: Path, name: str) -> None:
     path = make_video(tmp_path / name, 30, size=SIZE)
@@ -173,6 +174,7 @@ def test_an_mp4_without_its_end_is_broken(tmp_path: Path) -> None:
     assert cause_of(path) == "source-broken"
 
 
+@pytest.mark.long
 def test_bytes_that_turned_over_break_frames_not_the_program(tmp_path: Path) -> None:
     whole = make_video(tmp_path / "film.mkv", 20, size=SIZE).read_bytes()
     chance = np.random.default_rng(7)
