@@ -4,6 +4,7 @@ Facts are gathered first, each kind by a function that touches the machine; what
 that touch nothing.
 """
 
+import glob
 import locale
 import os
 import platform
@@ -29,6 +30,7 @@ from tui.words.catalogue import say, say_cause
 PACKAGES: Final = ("visavis", "trio", "textual", "cryptography")
 SMALLEST: Final = (60, 20)  # columns and rows at which nothing of the screen is lost
 TMUX_SECONDS: Final = 2.0  # a tmux server answers at once; one that hangs must not hang us
+DESKTOP_SECONDS: Final = 5.0  # one second for its answer, and Python's start
 RECEIVE_BYTES: Final = 4096
 
 Sign = Literal["good", "note", "bad"]  # works; worth knowing; something needs doing
@@ -71,6 +73,10 @@ def findings(relay: str | None) -> Iterable[Finding]:
     yield judge_encoding(locale.getencoding())
     yield judge_tmux(_tmux_facts(environment))
     yield judge_ssh(environment.get("SSH_CONNECTION", ""))
+    opencv = _version("opencv-python") or _version("opencv-python-headless")
+    yield judge_video(opencv, _version("av"))
+    yield judge_desktop(windows=_version("opencv-python") is not None, answers=_desktop_answers())
+    yield judge_cameras({path: os.access(path, os.R_OK | os.W_OK) for path in sorted(glob.glob("/dev/video*"))})
     address = relay or settings.load().relay
     yield judge_relay(address, probe_relay(address) if address else None)
     yield from look_at_paths()
@@ -203,6 +209,48 @@ def judge_ssh(connection: str) -> Finding:
         return Finding("good", say("doctor.ssh"), say("doctor.ssh.outside"))
     found = say("doctor.ssh.inside", client=connection.split(" ", 1)[0])
     return Finding("note", say("doctor.ssh"), found, say("doctor.ssh.inside.advice"))
+
+
+# --- pictures ------------------------------------------------------------------------------------------------------
+
+
+def judge_video(opencv: str | None, av: str | None) -> Finding:
+    """Say whether pictures can be shown and sent; None is what is not installed."""
+    missing = say("doctor.versions.missing")
+    found = say("doctor.video.found", opencv=opencv or missing, av=av or missing)
+    if opencv is None or av is None:
+        return Finding("note", say("doctor.video"), found, say("doctor.video.advice"))
+    return Finding("good", say("doctor.video"), found)
+
+
+def _desktop_answers() -> bool:
+    """Ask in a process of its own, as the engine does before it opens a window."""
+    command = [sys.executable, "-P", "-m", "actors.sinks.display"]
+    try:
+        return subprocess.run(command, stdin=subprocess.DEVNULL, timeout=DESKTOP_SECONDS, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def judge_desktop(*, windows: bool, answers: bool) -> Finding:
+    """Say whether a picture may have a window; `windows` is whether the OpenCV that is installed can open one."""
+    what = say("doctor.desktop")
+    if not answers:
+        return Finding("note", what, say("doctor.desktop.none"), say("doctor.desktop.none.advice"))
+    if not windows:
+        return Finding("note", what, say("doctor.desktop.found"), say("doctor.desktop.headless.advice"))
+    return Finding("good", what, say("doctor.desktop.found"))
+
+
+def judge_cameras(cameras: Mapping[str, bool]) -> Finding:
+    """Say which cameras are there: their device paths, and whether we may open each."""
+    what = say("doctor.camera")
+    if not cameras:
+        return Finding("note", what, say("doctor.camera.none"), say("doctor.camera.none.advice"))
+    found = ", ".join(cameras)
+    if not any(cameras.values()):
+        return Finding("note", what, found, say("doctor.camera.forbidden.advice"))
+    return Finding("good", what, found)
 
 
 # --- the relay -----------------------------------------------------------------------------------------------------

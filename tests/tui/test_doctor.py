@@ -34,6 +34,34 @@ def test_versions() -> None:
 
 
 @pytest.mark.parametrize(
+    ("opencv", "av", "expected"), [("4.14", "17", "good"), (None, "17", "note"), ("4.14", None, "note")]
+)
+def test_pictures_are_an_extra_that_is_told_of(opencv: str | None, av: str | None, expected: str) -> None:
+    finding = doctor.judge_video(opencv, av)
+    assert sign(finding) == expected
+    assert ("pip install" in finding.advice) is (expected == "note")
+
+
+def test_a_window_takes_a_desktop_and_an_opencv_that_opens_one() -> None:
+    assert sign(doctor.judge_desktop(windows=True, answers=True)) == "good"
+    assert "headless" in doctor.judge_desktop(windows=False, answers=True).advice
+    assert "terminal" in doctor.judge_desktop(windows=True, answers=False).advice
+
+
+def test_cameras() -> None:
+    assert doctor.judge_cameras({"/dev/video0": True, "/dev/video1": False}).found == "/dev/video0, /dev/video1"
+    assert sign(doctor.judge_cameras({"/dev/video0": True})) == "good"
+    assert sign(doctor.judge_cameras({})) == "note"
+    assert "group `video`" in doctor.judge_cameras({"/dev/video0": False}).advice
+
+
+def test_the_desktop_is_asked_as_the_engine_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setenv("DISPLAY", ":9797")
+    assert not doctor._desktop_answers()
+
+
+@pytest.mark.parametrize(
     ("environment", "colours"),
     [
         ({"TERM": "xterm", "COLORTERM": "truecolor"}, "truecolor"),
@@ -223,7 +251,8 @@ def test_everything_is_looked_at(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert doctor.examine(None) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line[2:12].strip() for line in lines[:-1]] == [
-        *("versions", "terminal", "letters", "tmux", "SSH", "relay", "run folder", "settings", "logs", "calls")
+        *("versions", "terminal", "letters", "tmux", "SSH", "pictures", "desktop", "cameras"),
+        *("relay", "run folder", "settings", "logs", "calls"),
     ]
     assert lines[-1] == "Nothing is broken."
 
