@@ -31,6 +31,7 @@ class Display:
                 "-screen",
                 "0",
                 f"{SIZE[0]}x{SIZE[1]}x24",
+                "-noreset",  # else it lets nobody in for a moment after its last client has left
                 "-nolisten",
                 "tcp",
             ]
