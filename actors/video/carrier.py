@@ -65,12 +65,13 @@ class Carrier:
         self._wait = limits.RECONNECT_MIN_SECONDS
         self._opened_at = 0.0
         self._wake = trio.Event()
+        self._looking = trio.CancelScope()  # for a newer frame
 
     def joined(self) -> None:
         """The peer is there: an epoch began."""
         self._joined, self._opening = True, False
         self._wait = limits.RECONNECT_MIN_SECONDS
-        self.nudge()
+        self._turn()
 
     def left(self, epoch: int) -> None:
         """The epoch is over, with its lanes."""
@@ -97,6 +98,11 @@ class Carrier:
         """A frame may go that might not go before."""
         self._wake.set()
 
+    def _turn(self) -> None:
+        """Let `feed` look at the lane anew, though what is shown may stand still."""
+        self._looking.cancel()
+        self.nudge()
+
     async def feed(self) -> None:
         """Send the newest frame whenever one may go; open the lane if there is none."""
         last, on = 0, None
@@ -110,8 +116,9 @@ class Carrier:
                 continue
             if on is not lane:
                 last, on = 0, lane  # what stands still is shown again to who comes back
-            frame = await self._newest.newer(last)
-            if self._lane is not lane or not self.sending:
+            with trio.CancelScope() as self._looking:
+                frame = await self._newest.newer(last)
+            if self._looking.cancelled_caught or self._lane is not lane or not self.sending:
                 continue
             now = trio.current_time()
             self._measures.dropped_queue += max(0, frame.number - last - 1) if last else 0
@@ -141,7 +148,7 @@ class Carrier:
                 self.epoch = arrival.epoch
                 self._opened_at = trio.current_time()
                 self.pace.begin()
-                self.nudge()
+                self._turn()
             case LaneClosed(epoch=epoch, generation=generation):
                 lower = self._lane is not None and generation < self._lane.generation
                 if epoch > self._left and not lower:
@@ -163,4 +170,4 @@ class Carrier:
         await trio.sleep(wait)
         if self._lane is None and epoch > self._left:
             self._opening = False
-            self.nudge()
+            self._turn()
