@@ -435,6 +435,9 @@ class _Channel:
             await trio.sleep(_MEASURE_SECONDS)
             now = trio.current_time()
             flows = now - self._flowed_at < _FLOWS_SECONDS
+            newest = self._peer.newest.frame
+            if newest is not None and now - self._viewed_at >= _VIEWER_SECONDS:
+                self._acknowledge(newest.number, now - self._flowed_at)  # whoever had it is gone, or hangs
             if not flows and self._flowing.is_set():
                 self._flowing = trio.Event()
                 self._still.set()

@@ -109,9 +109,10 @@ def test_a_video_file_is_seen_in_a_window_and_in_the_terminal(
     mina.wait_event(LinkChanged, lambda event: event.link == "joined")
     mina.tell(ShowVideo("file", str(film)))
     jun.wait_for("shows 영상 하나.mp4")
-    jun.say("/window")
-    read_two(lambda: picture_in(display.shot()))
     read_two(lambda: picture_in(pixels(jun.cells, 100)[2:-12, 50:]))
+    jun.say("/window")
+    wait_until(lambda: children("window"))  # a screenshot stops the desktop, which is to answer within a second
+    read_two(lambda: picture_in(display.shot()))
     jun.press("C-q")
     assert jun.wait_exit() == 0
 
@@ -168,7 +169,10 @@ def test_a_window_that_is_killed_comes_back_and_one_that_dies_often_does_not(
     assert not died.open
     mina.say("still here")
     jun.wait_heard(1)
+    came = max(event.peer.sent for event in jun.all_events(VideoMeasured))
+    jun.wait_event(VideoMeasured, lambda event: event.peer.sent > came + 30)  # what it had does not hold them up
     jun.tell(ShowWindow())
+    jun.wait_event(WindowChanged, lambda event: event.open, after=jun.last_seq)
     read_two(lambda: picture_in(display.shot()))
 
 
