@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -46,6 +47,7 @@ def read_two(look: Callable[[], NDArray[np.uint8]]) -> tuple[int, int]:
     read: list[int] = []
 
     def find() -> bool:
+        time.sleep(0.1)  # a screenshot stops the desktop: let it paint between two
         try:
             number, mark = read_card(look())
         except (NoCardError, AssertionError):
