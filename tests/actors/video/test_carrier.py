@@ -66,6 +66,12 @@ class Rig:
         await trio.testing.wait_all_tasks_blocked()
         return receiving
 
+    async def showing(self, kind: str = "card") -> trio.MemoryReceiveChannel[tuple[bytes, bytes]]:
+        """The peer is there, and there is something for it to see: return the lane's far end."""
+        self.carrier.joined()
+        self.carrier.send(Showing(kind))
+        return await self.open()
+
     def put(self, count: int = 1) -> None:
         for _ in range(count):
             self.number += 1
@@ -116,9 +122,7 @@ async def test_who_shows_nothing_opens_nothing(autojump_clock: Clock) -> None:
 
 async def test_behind_a_full_lane_only_the_newest_frame_waits(autojump_clock: Clock) -> None:
     async with rig() as it:
-        it.carrier.joined()
-        it.carrier.send(Showing("card"))
-        lane = await it.open()
+        lane = await it.showing()
         it.put()
         await trio.testing.wait_all_tasks_blocked()  # the first is under way and not taken
         it.put(5)
@@ -131,9 +135,7 @@ async def test_behind_a_full_lane_only_the_newest_frame_waits(autojump_clock: Cl
 
 async def test_a_peer_that_acknowledges_nothing_gets_no_more_after_the_first_ones(autojump_clock: Clock) -> None:
     async with rig() as it:
-        it.carrier.joined()
-        it.carrier.send(Showing("card"))
-        lane = await it.open()
+        lane = await it.showing()
         got = []
         for _ in range(300):
             it.put()
@@ -149,9 +151,7 @@ async def test_a_peer_that_acknowledges_nothing_gets_no_more_after_the_first_one
 
 async def test_what_stands_still_is_shown_again_on_the_next_lane(autojump_clock: Clock) -> None:
     async with rig() as it:
-        it.carrier.joined()
-        it.carrier.send(Showing("image"))
-        lane = await it.open()
+        lane = await it.showing("image")
         it.put()
         assert await number_in(lane) == 1
         await it.arrivals.send(LaneClosed(1, 0, "cut"))
@@ -208,9 +208,7 @@ async def test_what_comes_is_passed_on_and_what_is_unknown_is_counted(autojump_c
 
 async def test_of_what_was_sent_the_flight_is_known_once(autojump_clock: Clock) -> None:
     async with rig() as it:
-        it.carrier.joined()
-        it.carrier.send(Showing("card"))
-        lane = await it.open()
+        lane = await it.showing()
         it.put()
         await number_in(lane)
         await trio.sleep(0.1)
