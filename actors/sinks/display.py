@@ -80,7 +80,7 @@ async def _connected(place: str | tuple[str, int]) -> trio.SocketStream | None:
         sock = trio.socket.socket(trio.socket.AF_UNIX, trio.socket.SOCK_STREAM)
         try:
             await sock.connect(place)
-        except BaseException:
+        except BaseException:  # cancelled too: nothing else would close it
             sock.close()
             raise
         return trio.SocketStream(sock)

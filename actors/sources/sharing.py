@@ -104,7 +104,7 @@ class SharedCamera:
     def _hold(self, lock: int) -> None:
         try:
             camera = self._open_camera()
-        except BaseException:
+        except BaseException:  # whatever it was: the lock is not kept without a camera
             os.close(lock)
             raise
         self._holding = _Holding(camera, lock, self._feed_path)
