@@ -27,6 +27,7 @@ from relay import limits
 # Why an entry that came could not be kept; of the others the sender knows.
 _OURS: Final = frozenset({"hash", "no-name", "not-folder"})
 _JOBS: Final = 4  # packets that wait for the disk, 1 MiB each at most
+LEAVE_SECONDS: Final = 0.5  # for a disk that is at work when the call ends
 Refuse = Callable[[str, str], None]
 
 
@@ -151,17 +152,16 @@ class Incoming(Ending):
             with self._writing:
                 await self._receive(taken, writer)
         finally:  # also when the channel itself is cancelled
-            kept = ""
+            close: Callable[[], str] = writer.close
             if left_behind := self.writing_since is not None:  # its thread is still at work, and may be for ever
-                writer.leave_behind()
-            else:
-                with trio.CancelScope(shield=True):
-                    kept = await trio.to_thread.run_sync(writer.close)
-        if left_behind:
+                close = partial(writer.leave_behind, 0 if writer.may_hang else LEAVE_SECONDS)
+            with trio.CancelScope(shield=True):
+                kept = await trio.to_thread.run_sync(close)
+            if kept:
+                self.shown.change(partial=kept)
+        if kept or left_behind:
             return
-        if kept:
-            self.shown.change(partial=kept)
-        elif self.shown.now.state != "done" and not self.shown.now.moved:
+        if self.shown.now.state != "done" and not self.shown.now.moved:
             await trio.to_thread.run_sync(taken.give_back)
 
     async def _receive(self, taken: Taken, writer: Writer) -> None:

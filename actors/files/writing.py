@@ -99,6 +99,8 @@ class Writer:
         self._lock = threading.Lock()
         self._at_work = False
         self._left_behind = False
+        self._closed = threading.Event()
+        self._kept = ""
         self.stopped = False  # set by another thread: the transfer is over, `do` is to return soon
         self._tree = TreeHash()
         self._hasher = blake3()  # of the block under way
@@ -120,13 +122,16 @@ class Writer:
                 if self._left_behind:
                     self.close()
 
-    def leave_behind(self) -> None:
-        """Nobody waits for `do` any longer: it closes everything itself, once the disk lets it go."""
+    def leave_behind(self, seconds: float) -> str:
+        """Stop `do`, which closes everything itself once the disk lets it go. Wait so long for that, and return what
+        `close` does; "" if it lasts longer."""
         self.stopped = True
         with self._lock:
             self._left_behind = True
             if not self._at_work:
                 self.close()
+        self._closed.wait(seconds)
+        return self._kept
 
     def _do(self, jobs: Iterable[Job]) -> Outcome:
         outcome = Outcome()
@@ -180,9 +185,10 @@ class Writer:
 
     def close(self) -> str:
         """Close everything; return the full path of a part that stays, or ""."""
-        kept = self._landing.abandon()
+        self._kept = self._landing.abandon()
         self._landing.close()
-        return kept
+        self._closed.set()
+        return self._kept
 
     def set_folder_times(self, folders: Iterable[Row]) -> None:
         """Give folders their times: once everything is in them, the inner ones first."""

@@ -64,6 +64,17 @@ class Receiving:
             await eventually(lambda: self.said == [Answer(1)])
             yield
 
+    @asynccontextmanager
+    async def cut_off(self, folder: Path) -> AsyncIterator[None]:
+        """Accept it; at the end the call is over, and its tasks are cancelled."""
+        async with trio.open_nursery() as nursery:
+            await self.take_list()
+            nursery.start_soon(self.accept, folder)
+            await eventually(lambda: self.said == [Answer(1)])
+            yield
+            self.incoming.end_with_call()
+            nursery.cancel_scope.cancel()
+
     async def take_large(self) -> None:
         await self.incoming.take(Piece(1, 2, 0, 0, memoryview(bytes(LARGE))))
 
@@ -250,17 +261,34 @@ async def test_an_end_waits_for_the_thread_that_writes(
 async def test_a_thread_that_a_dead_disk_holds_is_left_behind_with_the_call(
     journal: Journal, place: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("actors.files.incoming.LEAVE_SECONDS", 0.01)
     receiving = Receiving(journal)
     held(gate, monkeypatch, "write")
-    async with trio.open_nursery() as nursery:
-        await receiving.take_list()
-        nursery.start_soon(receiving.accept, place)
-        await eventually(lambda: receiving.said == [Answer(1)])
+    async with receiving.cut_off(place):
         await receiving.take_small()
         await gate.reached()
-        receiving.incoming.end_with_call()
-        nursery.cancel_scope.cancel()
     assert receiving.end() == ("failed", "call-over")
+    assert receiving.incoming.shown.now.partial == ""
+
+
+async def test_what_is_there_is_told_though_its_thread_worked_when_the_call_ended(
+    journal: Journal, place: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = open_files()
+    receiving = Receiving(journal)
+    async with receiving.cut_off(place):
+        await receiving.take_small()
+        await eventually(lambda: receiving.incoming.shown.now.moved_files == 1)
+        held(gate, monkeypatch, "write")
+        await receiving.take_large()
+        await gate.reached()
+        opening = threading.Timer(0.05, gate.open)
+        opening.start()
+    opening.join()
+    kept = Path(receiving.incoming.shown.now.partial)
+    assert kept.parent == place
+    assert kept.stat().st_size == LARGE
+    assert open_files() == before
 
 
 async def test_an_end_while_a_list_of_folders_is_made_leaves_the_others(
