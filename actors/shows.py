@@ -77,8 +77,8 @@ class TakeSnapshot(Command, frozen=True, tag=True):
 
 
 class WatchPicture(Command, frozen=True, tag=True):
-    """Of a screen on the local socket: draw this in at most so many cells from now on, as PIC0 packets; 0: no longer.
-    Each picture is answered by PictureTaken before the next comes."""
+    """Of a screen on the local socket: draw this in at most so many cells (and PICTURE_CELLS in all) from now on, as
+    PIC0 packets; 0: no longer. Each picture is answered by PictureTaken before the next comes."""
 
     of: Whose = "peer"
     columns: Annotated[int, Meta(ge=0, le=limits.PICTURE_COLUMNS)] = 0

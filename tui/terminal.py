@@ -22,9 +22,20 @@ STATUS_OK: Final = "\x1b[0n"  # the answer, which comes behind all that was writ
 SYNC_START, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 
 
+def has_terminal(app: App[Any]) -> bool:
+    """Tell whether the app has all of a terminal."""
+    return isinstance(app._driver, ScreenDriver) and not app.is_inline
+
+
 def writes_past(app: App[Any]) -> bool:
     """Tell whether there is a terminal to write to past the compositor now."""
-    return isinstance(app._driver, ScreenDriver) and not app.is_inline and not app._batch_count
+    return has_terminal(app) and not app._batch_count
+
+
+def write_with(app: App[Any], text: str) -> None:
+    """Write what moves nothing to the terminal, in one piece and in its order with what Textual writes."""
+    if isinstance(app._driver, ScreenDriver):
+        app._driver.write(text)
 
 
 def write_past(app: App[Any], text: str, *, ask: bool) -> None:

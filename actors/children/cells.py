@@ -4,6 +4,7 @@ A cell is one column wide and two halves high; a half is taken for square. A col
 (RGB555): a terminal shows no more of a photograph, and 32,768 escape sequences fit a table.
 """
 
+import math
 from typing import Any, Final
 
 import cv2
@@ -11,20 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.sources.source import Image
+from relay import limits
 
 Halves = NDArray[Any]  # uint16, (2 * rows) x columns: RGB555
 
 KEPT: Final = 14.0  # a half whose colour differs by less (of 255, weighted as the eye does) stays as it is
 SETTLED: Final = 4.0  # the same, of a half that was left alone for SETTLING frames: so nothing stays wrong
 SETTLING: Final = 12
+FINE_CELLS: Final = 40_000  # as many, and a terminal draws them as pixels: bands of a colour would be seen
+_BAYER: Final = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.uint8) // 2
 # Of blue, green, red: between what the eye sees of light (ITU-R BT.601) and of colour, of which a trace stays visible.
 _WEIGHTS: Final = np.array([0.2, 0.45, 0.35], np.float32)
 
 
 def fit(width: int, height: int, columns: int, rows: int) -> tuple[int, int]:
-    """Return the columns and rows, at most these, that a picture of `width` x `height` takes, proportions kept."""
-    share = min(columns / width, 2 * rows / height)
-    return max(1, min(columns, round(width * share))), max(1, min(rows, round(height * share / 2)))
+    """Return the columns and rows, at most these and PICTURE_CELLS in all, that a picture of this size takes,
+    proportions kept."""
+    share = min(columns / width, 2 * rows / height, math.sqrt(2 * limits.PICTURE_CELLS / (width * height)))
+    wide = max(1, min(columns, round(width * share)))
+    return wide, max(1, min(rows, limits.PICTURE_CELLS // wide, round(height * share / 2)))
 
 
 class Canvas:
@@ -48,7 +54,14 @@ class Canvas:
             changed = (difference >= KEPT) | ((difference >= SETTLED) & (self._left >= SETTLING))
             self._left = np.where(changed, 0, np.minimum(self._left, 254) + 1).astype(np.uint8)
             self._shown = np.where(changed[:, :, None], small, self._shown)
-        return columns, rows, pack(self._shown)
+        return columns, rows, pack(self._shown if columns * rows < FINE_CELLS else dither(self._shown))
+
+
+def dither(image: Image) -> Image:
+    """Return the image with what RGB555 drops spread over neighbours (Bayer's ordered dithering, 4 x 4)."""
+    height, width = image.shape[:2]
+    steps = np.tile(_BAYER, (height // 4 + 1, width // 4 + 1))[:height, :width, None]
+    return cv2.add(image, np.repeat(steps, 3, axis=2)).astype(np.uint8)
 
 
 def pack(image: Image) -> bytes:

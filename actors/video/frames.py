@@ -23,7 +23,7 @@ CAPTURED_HEAD: Final = struct.Struct("!QQIIIHHB")
 PICTURE_HEAD: Final = struct.Struct("!IQHHI")
 CELL_BYTES: Final = 4
 FRAME_LIMIT: Final = limits.VIDEO_FRAME_BYTES + CAPTURED_HEAD.size
-PICTURE_LIMIT: Final = limits.PICTURE_COLUMNS * limits.PICTURE_ROWS * CELL_BYTES + PICTURE_HEAD.size
+PICTURE_LIMIT: Final = limits.PICTURE_CELLS * CELL_BYTES + PICTURE_HEAD.size
 
 Payload = bytes | bytearray | memoryview
 

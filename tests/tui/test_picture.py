@@ -111,7 +111,8 @@ async def test_a_narrow_terminal_has_it_above_and_one_can_still_write() -> None:
         await eventually(lambda: engine.texts() == ["hello"])
 
 
-async def test_twenty_sizes_a_second_are_asked_for_once() -> None:
+async def test_twenty_sizes_a_second_are_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.widgets.picture.SETTLED_SECONDS", 1.0)  # a busy machine is no terminal at rest
     async with calling(size=(120, 40)) as (engine, _app, pilot):
         engine.emit(SHOWING)
         await eventually(lambda: watched(engine))
@@ -119,7 +120,7 @@ async def test_twenty_sizes_a_second_are_asked_for_once() -> None:
         for width in range(90, 110):
             await pilot.resize_terminal(width, 40)
         await eventually(lambda: watched(engine)[-1].columns == 54)
-        assert len(watched(engine)) - before <= 4
+        assert len(watched(engine)) - before == 1
 
 
 async def test_a_picture_of_lies_is_passed_over_and_the_next_one_may_come() -> None:

@@ -24,9 +24,11 @@ from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
-from actors.video.frames import FrameError, Picture, unpack_picture
+from actors.video.frames import Picture
+from tui.graphics import Graphics
 from tui.halves import BOTH, UPPER, Colours, Painter, of_256, rgb, shade
 from tui.terminal import write_past, writes_past
+from tui.widgets.still import forget_still, make_still
 
 ANSWER_SECONDS: Final = 1.0  # without an answer: it may never come
 UNANSWERED: Final = 3  # such frames: it never does
@@ -38,7 +40,7 @@ class PictureView(Widget):
     """Shows pictures of at most its own size, in the middle. Tells its size by `Resized`, and by `Taken` that the next
     picture may come."""
 
-    DEFAULT_CSS = "PictureView { width: 1fr; height: 1fr; }"
+    DEFAULT_CSS = "PictureView { width: 1fr; height: 1fr; align: center middle; }"
 
     class Resized(Message):
         """So many cells are there for a picture."""
@@ -61,21 +63,29 @@ class PictureView(Widget):
         self._unanswered = 0
         self._timer: Timer | None = None
         self._settling: Timer | None = None
+        self._still: Widget | None = None  # in the place of the cells
         self.frames = 0  # painted
 
     # --- what comes
 
-    def show(self, payload: bytes) -> None:
-        """Take a picture (the payload of a PIC0); one that was not painted yet makes room."""
-        try:
-            self._next = unpack_picture(payload)
-        except FrameError:
-            self.post_message(self.Taken())
-            return
+    def show(self, picture: Picture) -> None:
+        """Take a picture; one that was not painted yet makes room."""
+        if self._still is not None:
+            self.clear()
+        self._next = picture
         self._paint_if_free()
+
+    def show_still(self, picture: Picture, graphics: Graphics) -> None:
+        """Take a picture whose halves the terminal draws as pixels; it is scaled to this widget."""
+        self.clear()
+        self._still = make_still(picture, graphics, self.size.width, self.size.height)
+        self.mount(self._still)
 
     def clear(self) -> None:
         """Show nothing."""
+        if self._still is not None:
+            forget_still(self._still)
+            self._still = None
         self._picture = self._next = self._shown = None
         self._cells = array("I")
         self.refresh()

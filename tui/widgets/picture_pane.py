@@ -1,14 +1,18 @@
 """The picture of a call with what is to be known of it: whose, what, how; and on demand its counts and times."""
 
+import os
 from typing import TYPE_CHECKING, Final, Literal
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.timer import Timer
 from textual.widgets import Static
 
-from actors.messages import PictureTaken, Snapshot, WatchPicture, Whose
+from actors.messages import PictureTaken, Snapshot, SnapshotTaken, WatchPicture, Whose
+from actors.video.frames import FrameError, unpack_picture
 from tui.cells import cut_cells
+from tui.graphics import Graphics, load_graphics
 from tui.link import PictureDrawn
 from tui.video_words import caption, counts
 from tui.widgets.picture import PictureView
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from actors.messages import AnyEvent
     from tui.app import VisavisApp
 
+HELD_SECONDS: Final = 3.0  # for a look at a snapshot
 BESIDE_CELLS: Final = 100  # from this width on the picture stands beside the conversation
 Look = Literal["auto", "peer", "own", "none"]
 _LOOKS: Final[tuple[Look, ...]] = ("auto", "peer", "own", "none")
@@ -33,6 +38,8 @@ class PicturePane(Vertical):
         self._counting = False
         self._watched: tuple[Whose, int, int] | None = None
         self._room = (0, 0)
+        self._graphics: Graphics | None = None
+        self._held: Timer | None = None  # while the last snapshot stands
         self.display = False
 
     def compose(self) -> ComposeResult:
@@ -40,6 +47,10 @@ class PicturePane(Vertical):
         yield PictureView()
         yield Static(id="caption", markup=False)
         yield Static(id="counts", markup=False)
+
+    def on_mount(self) -> None:
+        """See what the terminal can draw."""
+        self._graphics = load_graphics(self.app, os.environ)
 
     @property
     def of(self) -> Whose | None:
@@ -58,10 +69,12 @@ class PicturePane(Vertical):
         """Show what `event` changed; the app's state has taken it in already."""
         if isinstance(event, PictureDrawn):
             if self._watched is not None:
-                self.query_one(PictureView).show(event.payload)
+                self._draw(event.payload)
             return
         if isinstance(event, Snapshot):
             self._watched = None  # the engine knows nothing of a screen that comes back
+        if isinstance(event, SnapshotTaken) and event.of == self.of and self._graphics is not None:
+            self._hold()
         self._watch()
         self.paint()
 
@@ -97,7 +110,41 @@ class PicturePane(Vertical):
             self.display = of is not None
             if of is None:
                 self.query_one(PictureView).clear()
-        self._ask((of, *self._room) if of is not None and all(self._room) else None)
+        wanted = self._room
+        if self._graphics is not None and all(wanted) and (self._held is not None or self._stands_still):
+            wanted = self._graphics.wanted(*wanted)
+        self._ask((of, *wanted) if of is not None and all(wanted) else None)
+
+    @property
+    def _stands_still(self) -> bool:
+        """Whether what is to be seen is an image."""
+        state = self.app.state
+        return (state.peer_video.kind if self.of == "peer" else state.video.kind) == "image"
+
+    def _draw(self, payload: bytes) -> None:
+        view = self.query_one(PictureView)
+        try:
+            picture = unpack_picture(payload)
+        except FrameError:
+            self._taken()
+            return
+        if self._graphics is None or (picture.columns <= self._room[0] and picture.rows <= self._room[1]):
+            view.show(picture)
+        else:
+            view.show_still(picture, self._graphics)
+            if self._held is None:
+                self._taken()
+
+    def _hold(self) -> None:
+        """Show in pixels what a snapshot was taken of, a moment long."""
+        if self._held is not None:
+            self._held.stop()
+        self._held = self.set_timer(HELD_SECONDS, self._release)
+
+    def _release(self) -> None:
+        self._held = None
+        self._watch()
+        self._taken()
 
     def _ask(self, wanted: tuple[Whose, int, int] | None) -> None:
         if wanted == self._watched:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from actors.children.cells import KEPT, SETTLING, Canvas, fit, pack, quantise
 from actors.sources.card import draw_card
+from relay import limits
 from tests.cards import mark_of, read_card
 
 
@@ -16,12 +17,18 @@ def halves(cells: bytes, columns: int) -> np.ndarray:
     return np.stack([(five & 31) << 3, (five >> 5 & 31) << 3, (five >> 10) << 3], axis=2).astype(np.uint8)
 
 
-@given(st.integers(1, 8192), st.integers(1, 8192), st.integers(1, 400), st.integers(1, 200))
+@given(
+    st.integers(1, 8192),
+    st.integers(1, 8192),
+    st.integers(1, limits.PICTURE_COLUMNS),
+    st.integers(1, limits.PICTURE_ROWS),
+)
 def test_a_picture_fits_and_keeps_its_proportions(width: int, height: int, columns: int, rows: int) -> None:
     wide, high = fit(width, height, columns, rows)
     assert 1 <= wide <= columns
     assert 1 <= high <= rows
-    assert wide == columns or high == rows
+    assert wide * high <= limits.PICTURE_CELLS
+    assert wide == columns or high == rows or wide * high > 0.9 * limits.PICTURE_CELLS
     if wide > 10 and high > 10:
         assert abs(wide / (2 * high) / (width / height) - 1) < 0.15
 
@@ -30,6 +37,16 @@ def test_a_colour_has_five_bits_of_each() -> None:
     image = np.array([[[8, 16, 255], [0, 0, 0]], [[255, 255, 255], [7, 7, 7]]], np.uint8)
     assert quantise(image).tolist() == [[31 << 10 | 2 << 5 | 1, 0], [32767, 0]]
     assert pack(image) == bytes.fromhex("417c ff7f 0000 0000".replace(" ", ""))
+
+
+def test_as_many_pixels_as_may_be_and_no_bands_of_one_colour() -> None:
+    slope = np.repeat(np.linspace(60, 100, 1280).astype(np.uint8)[None, :, None], 3, axis=2).repeat(720, axis=0)
+    columns, rows, cells = Canvas(limits.PICTURE_COLUMNS, limits.PICTURE_ROWS).draw(slope)
+    assert (columns, rows) == (754, 212)
+    drawn = halves(cells, columns).astype(float)
+    means = drawn[:, :, 0].reshape(424, -1)[:, :752].reshape(53, 8, 94, 8).mean(axis=(1, 3))
+    assert np.abs(means - means.mean(axis=0)).max() < 0.1  # it slopes one way
+    assert len(set(means[0])) > 20  # five bits have six steps here
 
 
 def test_the_card_can_be_read_from_eighty_columns() -> None:

@@ -62,7 +62,7 @@ def test_the_largest_frame_is_taken_and_one_byte_more_refused() -> None:
 
 
 def test_the_largest_picture_is_taken_and_a_larger_one_refused() -> None:
-    columns, rows = limits.PICTURE_COLUMNS, limits.PICTURE_ROWS
+    columns, rows = 400, limits.PICTURE_CELLS // 400
     largest = Picture(1, 1, columns, rows, 0, bytes(columns * rows * 4))
     assert frames.unpack_picture(largest.pack()).rows == rows
     with pytest.raises(FrameError):
