@@ -263,6 +263,7 @@ def finish(example: subprocess.Popen[str]) -> str:
     return said
 
 
+@pytest.mark.long
 def test_the_example_talks_to_an_engine(
     relay: Relay, start_hello: Callable[..., subprocess.Popen[str]], closing: ExitStack
 ) -> None:
@@ -277,6 +278,7 @@ def test_the_example_talks_to_an_engine(
     assert other.wait_event(Ended).cause == "peer-hung"
 
 
+@pytest.mark.long
 def test_the_example_talks_to_itself(relay: Relay, start_hello: Callable[..., subprocess.Popen[str]]) -> None:
     maker = start_hello(relay.address)
     joiner = start_hello(relay.address, VISAVIS_CODE=code_of(maker))

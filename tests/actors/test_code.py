@@ -107,6 +107,7 @@ def test_an_unknown_word_is_named_with_the_nearest():
 
 
 @given(st.sampled_from([word for word in WORDS if "-" not in word]), st.data())
+@pytest.mark.long
 def test_one_wrong_letter_leads_back_to_the_word(word: str, data: st.DataObject):
     """The list keeps three edits between its words, so one edit is never another word, and never nearer to one."""
     place = data.draw(st.integers(0, len(word) - 1))

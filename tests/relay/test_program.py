@@ -114,6 +114,7 @@ def test_options_load_no_trio() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.long
 def test_a_log_that_nobody_reads_stops_nobody() -> None:
     """2,000 lines of 40 bytes and more are not what the pipe of standard error holds."""
     with program("port=0, drain=0.0") as (relay, port):

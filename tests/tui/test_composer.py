@@ -7,6 +7,8 @@ from textual.app import App
 from tests.tui.support import eventually
 from tui.widgets.composer import PASTE_CHARACTERS, Composer, whole
 
+pytestmark = pytest.mark.long
+
 
 class Desk(App):
     CSS = "Composer { height: auto; max-height: 8; border: none; padding: 0; }"

@@ -17,6 +17,8 @@ from tests.tui.fake_engine import FakeEngine, running
 from tests.tui.support import eventually
 from tui.terminal import KeyDecoder
 
+pytestmark = pytest.mark.long
+
 PROGRAM = """
 import asyncio, sys
 from tui.app import VisavisApp, run_screen

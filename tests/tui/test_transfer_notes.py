@@ -110,6 +110,7 @@ def test_entries_are_told_one_by_one_then_counted():
     assert "perhaps" in entries_note(one("offered"), 100)
 
 
+@pytest.mark.long
 class TestOnTheScreen:
     async def test_an_offer_says_what_to_type(self):
         async with calling(size=(120, 30)) as (engine, _app, pilot):

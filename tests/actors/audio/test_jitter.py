@@ -108,6 +108,7 @@ def test_a_second_after_a_stall_it_is_where_it_was(stall: float) -> None:
 
 
 @pytest.mark.parametrize("drift", [0.001, -0.001, 0.002, -0.002])
+@pytest.mark.long
 def test_clocks_that_differ_neither_let_it_grow_nor_run_dry(drift: float) -> None:
     playing = Playing(steady, drift).run(240)
     assert playing.gaps(5, 240) == 0
@@ -117,6 +118,7 @@ def test_clocks_that_differ_neither_let_it_grow_nor_run_dry(drift: float) -> Non
     assert max(playing.ages(20, 240)) < 0.01 + 4 * FRAME_SECONDS
 
 
+@pytest.mark.long
 def test_without_stretching_such_clocks_do_lead_to_gaps() -> None:
     assert Playing(steady, 0.001).run(600, stretches=False).gaps(5, 600) > 3
 

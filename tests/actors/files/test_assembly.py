@@ -301,6 +301,7 @@ ANY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_
 
 @ANY
 @given(sendings())
+@pytest.mark.long
 def test_whatever_may_be_sent_is_put_together(sending: tuple[list[Row], list[Packet]]) -> None:
     rows, packets = sending
     assembly = Assembly(iter(rows))
@@ -388,6 +389,7 @@ DISTURB: dict[type, list[Callable[..., Packet]]] = {
 
 @ANY
 @given(sendings(half=False), st.data())
+@pytest.mark.long
 def test_whatever_is_disturbed_is_out_of_step(sending: tuple[list[Row], list[Packet]], data: st.DataObject) -> None:
     rows, packets = sending
     if not packets:
