@@ -25,7 +25,7 @@ from pathlib import Path
 from textual.app import App, ComposeResult
 
 from actors.children.cells import Canvas
-from actors.video.frames import Picture
+from actors.video.frames import Picture, unpack_picture
 from bench.film import frames
 from bench.ground import say
 from bench.sight import cpu_seconds
@@ -58,7 +58,7 @@ class Viewer(App[None]):
         began = time.monotonic()
         for number in range(round(self._rate * self._seconds)):
             await asyncio.sleep(max(0.0, began + number / self._rate - time.monotonic()))
-            view.show(self._pictures[number % len(self._pictures)])
+            view.show(unpack_picture(self._pictures[number % len(self._pictures)]))
         self.exit()
 
 

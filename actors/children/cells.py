@@ -16,8 +16,8 @@ from relay import limits
 
 Halves = NDArray[Any]  # uint16, (2 * rows) x columns: RGB555
 
-KEPT: Final = 14.0  # a half whose colour differs by less (of 255, weighted as the eye does) stays as it is
-SETTLED: Final = 4.0  # the same, of a half that was left alone for SETTLING frames: so nothing stays wrong
+KEPT: Final = 15.0  # a half whose colour differs by less (of 255, weighted as the eye does) stays as it is
+SETTLED: Final = 5.0  # the same, of a half that was left alone for SETTLING frames: so nothing stays wrong
 SETTLING: Final = 12
 FINE_CELLS: Final = 40_000  # as many, and a terminal draws them as pixels: bands of a colour would be seen
 _BAYER: Final = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.uint8) // 2
