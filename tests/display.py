@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import cv2
@@ -87,13 +87,18 @@ class Display:
         self._process.wait(10)
 
 
-@contextmanager
-def desktop() -> Iterator[Display]:
-    """Run a display without a window manager; where that can't be, skip, or fail in CI, with the package's name."""
-    for command, package in _PACKAGES.items():
+def need(packages: Mapping[str, str]) -> None:
+    """Where one of these commands is not installed, skip, or fail in CI, with the name of its package."""
+    for command, package in packages.items():
         if shutil.which(command) is None:
             missing = pytest.fail if os.environ.get("CI") else pytest.skip
             missing(f"{command} is not installed (Debian: apt install {package})")
+
+
+@contextmanager
+def desktop() -> Iterator[Display]:
+    """Run a display without a window manager; where that can't be, skip, or fail in CI, with the package's name."""
+    need(_PACKAGES)
     display = Display()
     try:
         yield display

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.display import need
 from tests.e2e.programs import wait_until
 from tui.terminal import STATUS_OK, STATUS_REPORT
 
@@ -73,6 +74,7 @@ class PixelTerminal:
 
     def sixel_pictures(self) -> list[tuple[int, int, NDArray[np.uint8]]]:
         """The pictures by Sixel so far: row and column, from 1, and the picture."""
+        need({"convert": "imagemagick"})
         found = []
         for match in _SIXEL.finditer(self.output):
             sixel = match.group()[match.group().index(b"\x1bP") :]
