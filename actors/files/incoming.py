@@ -152,11 +152,10 @@ class Incoming(Ending):
             with self._writing:
                 await self._receive(taken, writer)
         finally:  # also when the channel itself is cancelled
-            close: Callable[[], str] = writer.close
-            if left_behind := self.writing_since is not None:  # its thread is still at work, and may be for ever
-                close = partial(writer.leave_behind, 0 if writer.may_hang else LEAVE_SECONDS)
+            left_behind = self.writing_since is not None  # its thread is still at work, and may be for ever
             with trio.CancelScope(shield=True):
-                kept = await trio.to_thread.run_sync(close)
+                seconds = 0 if writer.may_hang else LEAVE_SECONDS
+                kept = await trio.to_thread.run_sync(writer.leave_behind, seconds)
             if kept:
                 self.shown.change(partial=kept)
         if kept or left_behind:

@@ -230,6 +230,21 @@ def held(gate: Gate, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(Landing, name, method)
 
 
+async def take_and_hold(receiving: Receiving, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the small file whole, and of the large one what a thread is about to write."""
+    await receiving.take_small()
+    await eventually(lambda: receiving.incoming.shown.now.moved_files == 1)
+    held(gate, monkeypatch, "write")
+    await receiving.take_large()
+    await gate.reached()
+
+
+def assert_large_kept(receiving: Receiving, place: Path) -> None:
+    kept = Path(receiving.incoming.shown.now.partial)
+    assert kept.parent == place
+    assert kept.stat().st_size == LARGE
+
+
 def open_files() -> int:
     return len(os.listdir("/dev/fd"))
 
@@ -240,11 +255,7 @@ async def test_an_end_waits_for_the_thread_that_writes(
     before = open_files()
     receiving = Receiving(journal)
     async with receiving.accepted(place):
-        await receiving.take_small()
-        await eventually(lambda: receiving.incoming.shown.now.moved_files == 1)
-        held(gate, monkeypatch, "write")
-        await receiving.take_large()
-        await gate.reached()
+        await take_and_hold(receiving, gate, monkeypatch)
         receiving.incoming.cancel()
         await trio.testing.wait_all_tasks_blocked(0.05)
         assert not receiving.incoming.idle  # its thread has the file open
@@ -252,9 +263,7 @@ async def test_an_end_waits_for_the_thread_that_writes(
     assert receiving.incoming.idle
     assert receiving.end() == ("cancelled", "cancelled")
     assert receiving.said == [Answer(1), Stop(1, "cancelled")]
-    kept = Path(receiving.incoming.shown.now.partial)
-    assert kept.parent == place
-    assert kept.stat().st_size == LARGE
+    assert_large_kept(receiving, place)
     assert open_files() == before
 
 
@@ -277,17 +286,11 @@ async def test_what_is_there_is_told_though_its_thread_worked_when_the_call_ende
     before = open_files()
     receiving = Receiving(journal)
     async with receiving.cut_off(place):
-        await receiving.take_small()
-        await eventually(lambda: receiving.incoming.shown.now.moved_files == 1)
-        held(gate, monkeypatch, "write")
-        await receiving.take_large()
-        await gate.reached()
+        await take_and_hold(receiving, gate, monkeypatch)
         opening = threading.Timer(0.05, gate.open)
         opening.start()
     opening.join()
-    kept = Path(receiving.incoming.shown.now.partial)
-    assert kept.parent == place
-    assert kept.stat().st_size == LARGE
+    assert_large_kept(receiving, place)
     assert open_files() == before
 
 
