@@ -107,11 +107,17 @@ def test_where_pixels_are_not_sure_to_be_drawn_there_are_none(
 
 
 @pytest.mark.parametrize("term", ["xterm-kitty", "foot"])
-def test_the_terminal_is_asked_nothing_so_that_no_key_is_lost(mina: Engine, open_pixels: Open, term: str) -> None:
+def test_the_terminal_is_asked_nothing_so_that_no_key_is_lost(
+    mina: Engine, open_pixels: Open, tmp_path: Path, term: str
+) -> None:
     jun = open_pixels(term)
     jun.wait_for("rite, or type")  # the cursor stands on its first letter
-    jun.type("typed at once\r")
-    assert mina.wait_heard(1) == ["typed at once"]
+    mina.tell(ShowVideo("image", card(tmp_path, 777, 1280, 720)))
+    for letter in "typed meanwhile" * 20:
+        jun.type(letter)
+    jun.type("\r")
+    assert mina.wait_heard(1) == ["typed meanwhile" * 20]
+    wait_until(lambda: jun.kitty_pictures() or jun.sixel_pictures())
     jun.type("/quit\r")
     assert jun.wait_exit() == 0
     for question in (b"\x1b[16t", b"\x1b[14t", b"\x1b[c", b"a=q"):

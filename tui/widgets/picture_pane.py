@@ -1,6 +1,7 @@
 """The picture of a call with what is to be known of it: whose, what, how; and on demand its counts and times."""
 
 import os
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
 from textual import on
@@ -38,7 +39,6 @@ class PicturePane(Vertical):
         self._counting = False
         self._watched: tuple[Whose, int, int] | None = None
         self._room = (0, 0)
-        self._graphics: Graphics | None = None
         self._held: Timer | None = None  # while the last snapshot stands
         self.display = False
 
@@ -47,10 +47,6 @@ class PicturePane(Vertical):
         yield PictureView()
         yield Static(id="caption", markup=False)
         yield Static(id="counts", markup=False)
-
-    def on_mount(self) -> None:
-        """See what the terminal can draw."""
-        self._graphics = load_graphics(self.app, os.environ)
 
     @property
     def of(self) -> Whose | None:
@@ -73,7 +69,7 @@ class PicturePane(Vertical):
             return
         if isinstance(event, Snapshot):
             self._watched = None  # the engine knows nothing of a screen that comes back
-        if isinstance(event, SnapshotTaken) and event.of == self.of and self._graphics is not None:
+        if isinstance(event, SnapshotTaken) and event.of == self.of and self._graphics:
             self._hold()
         self._watch()
         self.paint()
@@ -111,9 +107,14 @@ class PicturePane(Vertical):
             if of is None:
                 self.query_one(PictureView).clear()
         wanted = self._room
-        if self._graphics is not None and all(wanted) and (self._held is not None or self._stands_still):
+        if of is not None and all(wanted) and (self._held or self._stands_still) and self._graphics:
             wanted = self._graphics.wanted(*wanted)
         self._ask((of, *wanted) if of is not None and all(wanted) else None)
+
+    @cached_property
+    def _graphics(self) -> Graphics | None:
+        """What the terminal can draw; first asked for when there is something that stands still: it loads libraries."""
+        return load_graphics(self.app, os.environ)
 
     @property
     def _stands_still(self) -> bool:
@@ -128,7 +129,7 @@ class PicturePane(Vertical):
         except FrameError:
             self._taken()
             return
-        if self._graphics is None or (picture.columns <= self._room[0] and picture.rows <= self._room[1]):
+        if (picture.columns <= self._room[0] and picture.rows <= self._room[1]) or self._graphics is None:
             view.show(picture)
         else:
             view.show_still(picture, self._graphics)
