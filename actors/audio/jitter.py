@@ -110,7 +110,6 @@ class JitterBuffer:
             if self._wait(now) < self.target:
                 return None
             self._shorten(now)  # between two spurts that is not heard
-            self._off = 0.0
         elif self._frames[0].quiet and len(self._frames) > 1 and self._wait(now) > self.target + FRAME_SECONDS:
             self._frames.popleft()
             self.counts.skipped += 1
