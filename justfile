@@ -21,7 +21,7 @@ check: lint type
     @{{ terminal }} pytest -q -n 2 -m 'not device and not long' --ignore=tests/e2e
 
 # everything: lint, types, the parallel tests, then those that need a part of the system, one by one
-test: lint type (_system "tmux" "ip:iproute2" "Xvfb:xvfb" "import:imagemagick" "xdotool" "jwm")
+test: lint type (_system "tmux" "ip:iproute2" "Xvfb:xvfb" "import:imagemagick" "xdotool" "jwm" "pulseaudio" "pactl:pulseaudio-utils" "espeak-ng") (_library "libasound2-plugins" "libasound_module_pcm_pulse.so")
     @{{ terminal }} pytest -q -n 2 -m 'not device' --durations=10
     @{{ terminal }} pytest -q -m device --durations=10
 
@@ -45,3 +45,7 @@ terminal := 'env -u NO_COLOR -u FORCE_COLOR -u COLORTERM COLUMNS=120 LINES=40 TE
 # and says so. Not sshd: its package starts a server that listens to the world.
 _system +commands:
     @for command in {{ commands }}; do command -v "${command%%:*}" >/dev/null || ./justw --apt-install "${command##*:}" || echo "not installed: ${command%%:*} (Debian: apt install ${command##*:})"; done
+
+# The same of a library that a program loads when it wants it.
+_library package file:
+    @find /usr/lib -name '{{ file }}' 2>/dev/null | grep -q . || ./justw --apt-install {{ package }} || echo "not installed: {{ package }} (Debian: apt install {{ package }})"

@@ -22,6 +22,11 @@ import platformdirs
 import trio
 
 from actors import runfolder
+from actors.audio import carrier as audio_lane
+from actors.audio.channel import INBOX_ITEMS as AUDIO_ITEMS
+from actors.audio.channel import Asked as AskedOfSound
+from actors.audio.channel import audio
+from actors.audio.frames import LANE_LIMIT as LANE_OF_SOUND
 from actors.burned import burn, is_burned
 from actors.chat import ChatCommand, chat
 from actors.code import CodeError, parse_code
@@ -40,6 +45,8 @@ from actors.messages import (
     AnyEvent,
     Attach,
     CancelTransfer,
+    CloseMicrophone,
+    CloseSpeaker,
     CodeBurned,
     CommandRefused,
     Emit,
@@ -49,11 +56,14 @@ from actors.messages import (
     FileCommand,
     Hang,
     LinkChanged,
+    ListDevices,
     ListOffer,
     MakeCode,
     OfferFiles,
     OfferRefused,
+    OpenMicrophone,
     OpenPlain,
+    OpenSpeaker,
     PhaseChanged,
     PictureTaken,
     PutFirst,
@@ -61,11 +71,13 @@ from actors.messages import (
     SessionOpened,
     SetName,
     SetTyping,
+    SoundCommand,
     TextRefused,
+    TuneSound,
     VideoCommand,
     WatchPicture,
 )
-from actors.news import ChatNews, FileNews, Post, VideoNews
+from actors.news import AudioNews, ChatNews, FileNews, Post, VideoNews
 from actors.pairing import CodeBurnedError, join_maker, wait_for_joiner
 from actors.peer import Name
 from actors.plain import PlainEnded, plain
@@ -100,6 +112,7 @@ class Engine:
         self._chat: trio.MemorySendChannel[ChatCommand | ChatNews] | None = None  # while there is someone to talk to
         self._files: trio.MemorySendChannel[Asked | FileNews] | None = None  # in a call
         self._video: trio.MemorySendChannel[AskedOfVideo | VideoNews] | None = None
+        self._audio: trio.MemorySendChannel[AskedOfSound | AudioNews] | None = None
         self._busy_at = trio.current_time()  # when there was last a screen, a code or a call
         self._closing = False  # the call is over, its last news are being told
         self._ended = trio.Event()
@@ -177,6 +190,8 @@ class Engine:
             case Hang():
                 if not await self._tell_chat(command) and not self._closing:
                     self._end("hung")
+            case OpenMicrophone() | CloseMicrophone() | OpenSpeaker() | CloseSpeaker() | TuneSound() | ListDevices():
+                await self._tell_audio(command, reply)
             case _:
                 await self._tell_video(command, reply)
 
@@ -213,6 +228,14 @@ class Engine:
                 return
         if not isinstance(command, WatchPicture | PictureTaken):
             reply(CommandRefused(cause="no-call"))
+
+    async def _tell_audio(self, command: SoundCommand, reply: Emit) -> None:
+        """Hand the command to the audio channel, in its turn."""
+        if self._audio is not None:
+            with suppress(trio.ClosedResourceError, trio.BrokenResourceError):
+                await self._audio.send((command, reply))
+                return
+        reply(CommandRefused(cause="no-call"))
 
     def _start(self, reply: Emit, relay: str, call: Callable[..., Awaitable[None]], *arguments: str) -> None:
         if self._record.snapshot.phase != "idle":
@@ -256,11 +279,14 @@ class Engine:
         arriving, arrivals = trio.open_memory_channel[Arrival](ARRIVALS)
         video_in, video_inbox = trio.open_memory_channel[AskedOfVideo | VideoNews](VIDEO_ITEMS)
         seeing, sights = trio.open_memory_channel[video_lane.Arrival](video_lane.ARRIVALS)
+        audio_in, audio_inbox = trio.open_memory_channel[AskedOfSound | AudioNews](AUDIO_ITEMS)
+        hearing, sounds = trio.open_memory_channel[audio_lane.Arrival](audio_lane.ARRIVALS)
         ports = {
             LANE: LanePort(LANE, arriving, DEPTH, LANE_LIMIT),
             video_lane.NAME: LanePort(video_lane.NAME, seeing, 1, video_lane.LANE_LIMIT, live=True),
+            audio_lane.NAME: LanePort(audio_lane.NAME, hearing, 1, LANE_OF_SOUND, live=True),
         }
-        session = Session(keys, role, dial, Post(chat_in, files_in, video_in), self._emit, ports)
+        session = Session(keys, role, dial, Post(chat_in, files_in, video_in, audio_in), self._emit, ports)
         session.say(Name(self._name))
         self._emit(SessionOpened(verification=keys.verification))
         self._emit(PhaseChanged(phase="call"))
@@ -269,23 +295,27 @@ class Engine:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(chat, chat_inbox, session, self._emit)
             nursery.start_soon(files, files_inbox, arrivals, session, self._emit, facts)
-            nursery.start_soon(video, video_inbox, sights, session, self._emit)
+            nursery.start_soon(video, video_inbox, sights, session, self._emit, audio_in.clone())
+            nursery.start_soon(audio, audio_inbox, sounds, session, self._emit)
             with (
                 chat_in,
                 files_in,
                 arriving,
                 video_in,
                 seeing,
+                audio_in,
+                hearing,
                 chat_in.clone() as self._chat,
                 files_in.clone() as self._files,
                 video_in.clone() as self._video,
+                audio_in.clone() as self._audio,
             ):
                 try:
                     await session.run()
                 except SessionOver as error:
                     over = error
             # Every sender is closed: the actors take what is left in their inboxes, then return.
-            self._chat = self._files = self._video = None
+            self._chat = self._files = self._video = self._audio = None
             self._closing = True
         if session.skipped:
             log.info("skipped %d packets of kinds unknown to this version", session.skipped)
@@ -298,13 +328,13 @@ class Engine:
         except ValueError:
             raise DialError("relay-address", relay) from None
         commands, inbox = trio.open_memory_channel[
-            ChatCommand | ChatNews | Asked | FileNews | AskedOfVideo | VideoNews
+            ChatCommand | ChatNews | Asked | FileNews | AskedOfVideo | VideoNews | AskedOfSound | AudioNews
         ](_INBOX_ITEMS)
 
         def emit(event: AnyEvent) -> None:
             if isinstance(event, LinkChanged):
                 self._emit(PhaseChanged(phase="plain"))
-                self._chat = self._files = self._video = commands
+                self._chat = self._files = self._video = self._audio = commands
             self._emit(event)
 
         over = PlainEnded("hung")
@@ -315,7 +345,7 @@ class Engine:
                 over = end
         if self._chat is None:
             raise DialError(over.cause, over.detail)
-        self._chat = self._files = self._video = None
+        self._chat = self._files = self._video = self._audio = None
         self._end(over.cause, over.detail)
 
     def _emit(self, event: AnyEvent) -> None:

@@ -57,6 +57,25 @@ from actors.shows import VideoState as VideoState
 from actors.shows import WatchPicture as WatchPicture
 from actors.shows import Whose as Whose
 from actors.shows import WindowChanged as WindowChanged
+from actors.sounds import CloseMicrophone as CloseMicrophone
+from actors.sounds import CloseSpeaker as CloseSpeaker
+from actors.sounds import CodecChoice as CodecChoice
+from actors.sounds import Device as Device
+from actors.sounds import DevicesListed as DevicesListed
+from actors.sounds import DeviceState as DeviceState
+from actors.sounds import DeviceUse as DeviceUse
+from actors.sounds import ListDevices as ListDevices
+from actors.sounds import Meter as Meter
+from actors.sounds import OpenMicrophone as OpenMicrophone
+from actors.sounds import OpenSpeaker as OpenSpeaker
+from actors.sounds import PeerSound as PeerSound
+from actors.sounds import PeerSoundChanged as PeerSoundChanged
+from actors.sounds import Sound as Sound
+from actors.sounds import SoundChanged as SoundChanged
+from actors.sounds import SoundCommand as SoundCommand
+from actors.sounds import SoundEvent as SoundEvent
+from actors.sounds import SoundMeasured as SoundMeasured
+from actors.sounds import TuneSound as TuneSound
 from actors.structs import Command as Command
 from actors.structs import Event as Event
 from actors.structs import LineId
@@ -144,6 +163,7 @@ AnyCommand = (
     | PutFirst
     | ListOffer
     | VideoCommand
+    | SoundCommand
     | Hang
 )
 
@@ -183,6 +203,8 @@ class Snapshot(Event, frozen=True, kw_only=True, tag=True):
     video: Video = Video()
     peer_video: PeerVideo = PeerVideo()
     recording: Recording = Recording()
+    sound: Sound = Sound()
+    peer_sound: PeerSound = PeerSound()
     windows: tuple[Whose, ...] = ()  # that are open
     lines: int = 0  # kept by the engine in all
     lines_dropped: int = 0  # older ones, no longer kept
@@ -342,6 +364,7 @@ AnyEvent = (
     | OfferListed
     | OfferRefused
     | VideoEvent
+    | SoundEvent
     | CommandRefused
     | Ended
 )

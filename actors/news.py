@@ -4,7 +4,19 @@ from dataclasses import dataclass
 
 import trio
 
-from actors.peer import Answer, Done, FileControl, MediaTaken, Message, Missed, Offer, Recording, Showing, Stop
+from actors.peer import (
+    Answer,
+    Done,
+    FileControl,
+    MediaTaken,
+    Message,
+    Missed,
+    Offer,
+    Recording,
+    Showing,
+    Sounding,
+    Stop,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +85,21 @@ class MediaFlow:
     flows: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Film:
+    """The video channel shows this video file ("": none), to the peer too if `both`. Its second 0 was at `zero` (ns of
+    CLOCK_MONOTONIC), or would have been; None: it stands still."""
+
+    path: str = ""
+    both: bool = False
+    zero: int | None = None
+
+
 ChatNews = Sent | Delivered | Taken | PeerTyping
 FileNews = Taken | Told | Joined | Left | RoundTrip | MediaFlow
 VideoNews = Taken | Told | Joined | Left | RoundTrip
 News = ChatNews | FileNews | VideoNews
+AudioNews = VideoNews | Film  # a film is the video channel's to tell
 
 
 class Post:
@@ -87,21 +110,26 @@ class Post:
         chat: trio.MemorySendChannel[ChatNews],
         files: trio.MemorySendChannel[FileNews],
         video: trio.MemorySendChannel[VideoNews],
+        audio: trio.MemorySendChannel[VideoNews],
     ) -> None:
         self._chat = chat
         self._files = files
         self._video = video
+        self._audio = audio
 
     async def send(self, news: News) -> None:
         """Put the news into the inbox that it is for."""
         match news:
             case Taken(message=Offer() | Answer() | Stop() | Missed() | Done()):
                 await self._files.send(news)
+            case Taken(message=Sounding()) | Told(control=MediaTaken(lane="audio")):
+                await self._audio.send(news)
             case Taken(message=Showing() | Recording()) | Told(control=MediaTaken()):
                 await self._video.send(news)
             case Joined() | Left() | RoundTrip():
                 await self._files.send(news)
                 await self._video.send(news)
+                await self._audio.send(news)
             case Sent() | Delivered() | Taken() | PeerTyping():
                 await self._chat.send(news)
             case _:

@@ -174,11 +174,20 @@ class Recording(Struct, frozen=True, tag=True):
     on: bool
 
 
+class Sounding(Struct, frozen=True, tag=True):
+    """The sayer's microphone is "off", "on" or "muted", or in a state of later versions; these codecs it can take
+    beside "pcm". Whether somebody speaks, the frames say."""
+
+    state: Annotated[str, Meta(pattern=r"^[a-z]{1,32}\Z")]
+    codecs: Annotated[tuple[Annotated[str, Meta(pattern=r"^[a-z0-9]{1,32}\Z")], ...], Meta(max_length=16)] = ()
+
+
 FileControl = Have | DiskWaits | First
 FileMessage = Offer | Answer | Stop | Missed | Done
 VideoMessage = Showing | Recording
 Control = OpenLane | Heartbeat | HaveUpTo | Typing | Hung | Have | DiskWaits | First | MediaTaken
-Message = Text | Name | Offer | Answer | Stop | Missed | Done | Showing | Recording
+AudioMessage = Sounding
+Message = Text | Name | Offer | Answer | Stop | Missed | Done | Showing | Recording | Sounding
 
 
 class _Tagged(Struct):
@@ -193,7 +202,9 @@ _messages: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 _CONTROL_TAGS: Final = frozenset(
     {"OpenLane", "Heartbeat", "HaveUpTo", "Typing", "Hung", "Have", "DiskWaits", "First", "MediaTaken"}
 )
-_MESSAGE_TAGS: Final = frozenset({"Text", "Name", "Offer", "Answer", "Stop", "Missed", "Done", "Showing", "Recording"})
+_MESSAGE_TAGS: Final = frozenset(
+    {"Text", "Name", "Offer", "Answer", "Stop", "Missed", "Done", "Showing", "Recording", "Sounding"}
+)
 
 
 def encode_control(control: Control) -> bytes:

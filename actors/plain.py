@@ -1,11 +1,12 @@
-"""The original's protocol as a client: chat, files and pictures in clear, sound passed over. It shares no session.
+"""The original's protocol as a client: chat, files, pictures and sound in clear. It shares no session.
 
 connect            ───▶  (nothing is said: an original server pairs at accept)
 TEX0, UTF-8        ◀──▶  a line
 FHD0 FCH0 … FEND   ◀──▶  a file (actors/plain_files.py, plain_sending.py, plain_receiving.py)
 VID0               ◀──▶  a frame of video (actors/plain_video.py)
 IMG0               ◀──▶  an image, kept as a file, and shown
-VH26 AUD0          ◀───  skipped, piece by piece, and counted
+AUD0               ◀──▶  sound (actors/plain_audio.py)
+VH26               ◀───  skipped, piece by piece, and counted
 REJ                ◀───  two are there already; three bare bytes, then the end
 """
 
@@ -13,32 +14,39 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
 import trio
 
 from actors import dial
-from actors.chat import ChatCommand, refusal
+from actors.chat import refusal
 from actors.messages import (
     AnswerOffer,
     CancelTransfer,
+    CloseMicrophone,
+    CloseSpeaker,
     CommandRefused,
     Emit,
     FileCommand,
     Hang,
     LinkChanged,
+    ListDevices,
     ListOffer,
     MediaSkipped,
     OfferFiles,
+    OpenMicrophone,
+    OpenSpeaker,
     PutFirst,
     SendText,
+    SoundCommand,
     TextQueued,
     TextReceived,
     TextRefused,
     TextSent,
+    TuneSound,
     VideoCommand,
 )
-from actors.news import News
+from actors.plain_audio import PlainAudio
 from actors.plain_reader import Piece, PlainReader
 from actors.plain_reader import PlainEnded as PlainEnded
 from actors.plain_receiving import Receiver
@@ -48,17 +56,19 @@ from relay import limits, wire
 
 _RECEIVE_BYTES: Final = 256 * limits.KIB  # a trip to the disk for each
 
-Asked = tuple[FileCommand | VideoCommand, Emit]  # and where its refusal goes
+Asked = tuple[FileCommand | VideoCommand | SoundCommand, Emit]  # and where its refusal goes
 
 
 class _Outlet:
-    """What waits to be sent: texts, and when there is none, in turn a frame of video and the next packet of a file."""
+    """What waits to be sent: texts first, then sound, then in turn a frame of video and the next packet of a file."""
 
     def __init__(self) -> None:
         self._texts: deque[SendText] = deque()
         self._packet: bytes | bytearray = b""
         self._sent = trio.Event()  # that packet
         self._putting = trio.Lock()
+        self._sound = b""
+        self._sound_sent = trio.Event()
         self._frame = b""
         self._frame_sent = trio.Event()
         self._files_turn = False
@@ -80,6 +90,12 @@ class _Outlet:
             self._wake.set()
             await self._sent.wait()
 
+    async def put_sound(self, packet: bytes) -> None:
+        """The same of a piece of sound, before all but texts. One at a time."""
+        self._sound, self._sound_sent = packet, trio.Event()
+        self._wake.set()
+        await self._sound_sent.wait()
+
     async def put_frame(self, packet: bytes) -> None:
         """The same of a frame of video, beside files. One at a time."""
         self._frame, self._frame_sent = packet, trio.Event()
@@ -98,6 +114,10 @@ class _Outlet:
                 command = self._texts.popleft()
                 await send(wire.encode(wire.TEXT, command.text.encode()))
                 emit(TextSent(id=command.id))
+            elif self._sound:
+                await send(self._sound)
+                self._sound = b""
+                self._sound_sent.set()
             elif self._frame and not (self._packet and self._files_turn):
                 await send(self._frame)
                 self._frame, self._files_turn = b"", True
@@ -115,7 +135,7 @@ class _Outlet:
 
 async def plain(
     relay: tuple[str, int],
-    inbox: trio.MemoryReceiveChannel[ChatCommand | News | Asked],
+    inbox: trio.MemoryReceiveChannel[Any],
     emit: Emit,
     *,
     clock: Callable[[], float] = time.time,
@@ -124,13 +144,12 @@ async def plain(
 
     Takes `SendText`, answered with `TextQueued` or `TextRefused`, and with the place for a refusal each, `OfferFiles`
     (one file at a time; sent at once, behind every text that waits) and `CancelTransfer`; other commands mean nothing
-    here, but those about video, which go to a video channel of this call and make its events. Emits `LinkChanged`
-    joined once connected (whether someone is at the other end nobody says), `TextSent` when a text is with the kernel,
-    `TextReceived` with ids plain-1, plain-2…, `TransferChanged` and `TransferProgressed` for files both ways,
-    `MediaSkipped` with the counts so far, at once and then at most once in
-    `limits.SKIPPED_REPORT_SECONDS`. `clock` gives UNIX seconds for what people see. It never keeps the sender of its
-    inbox waiting: past PLAIN_TEXTS a text that can't leave is refused. Nothing is read while our disk does not keep
-    up with a file that comes.
+    here, but those about video and sound, which go to the channels of this call and make their events. Emits
+    `LinkChanged` joined once connected (whether someone is at the other end nobody says), `TextSent` when a text is
+    with the kernel, `TextReceived` with ids plain-1, plain-2…, `TransferChanged` and `TransferProgressed` for files
+    both ways, `MediaSkipped` with the counts so far, at once and then at most once in `limits.SKIPPED_REPORT_SECONDS`.
+    `clock` gives UNIX seconds for what people see. It never keeps the sender of its inbox waiting: past PLAIN_TEXTS a
+    text that can't leave is refused. Nothing is read while our disk does not keep up with a file that comes.
 
     Returns when `inbox` was closed by its sender, or brought Hang: what was queued is sent first, and a file ended
     early, as far as that can be done within `limits.LINGER_SECONDS`, and what comes within as long again still taken.
@@ -148,7 +167,7 @@ async def plain(
     skipped_more = trio.Event()
     leaving = trio.CancelScope()
 
-    async def accept(sender: Sender, receiver: Receiver, video: PlainVideo) -> None:
+    async def accept(sender: Sender, receiver: Receiver, video: PlainVideo, audio: PlainAudio) -> None:
         used: set[str] = set()
         with inbox:
             async for command in inbox:
@@ -173,6 +192,16 @@ async def plain(
                             reply(CommandRefused(cause="no-transfer", detail=str(number), transfer=number))
                     case (AnswerOffer() | PutFirst() | ListOffer() as asked, reply):
                         reply(CommandRefused(cause="phase", detail="plain", transfer=asked.transfer))
+                    case (
+                        OpenMicrophone()
+                        | CloseMicrophone()
+                        | OpenSpeaker()
+                        | CloseSpeaker()
+                        | TuneSound()
+                        | ListDevices() as asked,
+                        reply,
+                    ):
+                        await audio.take_command((asked, reply))
                     case (asked, reply):
                         await video.take_command((asked, reply))
                     case _:
@@ -182,7 +211,7 @@ async def plain(
         await sender.leave()
         outlet.close()
 
-    async def read(receiver: Receiver, video: PlainVideo) -> None:
+    async def read(receiver: Receiver, video: PlainVideo, audio: PlainAudio) -> None:
         texts = 0
         while True:
             try:
@@ -198,6 +227,8 @@ async def plain(
                 while (found := reader.next()) is not None:
                     if isinstance(found, Piece) and found.type == wire.VIDEO:
                         frame = found.data  # of some that came together the newest
+                    elif isinstance(found, Piece) and found.type == wire.AUDIO:
+                        audio.take(found.data)
                     elif isinstance(found, Piece):
                         pieces.append(found)
                     else:
@@ -237,10 +268,11 @@ async def plain(
         try:
             async with trio.open_nursery() as nursery:
                 sender = Sender(emit, outlet.put, nursery)
-                video = PlainVideo(outlet.put_frame, outlet.put, nursery, emit)
+                audio = PlainAudio(outlet.put_sound, nursery, emit)
+                video = PlainVideo(outlet.put_frame, outlet.put, nursery, emit, audio.films)
                 receiver = Receiver(emit, reader.skipped, nursery, video.take_image)
-                nursery.start_soon(accept, sender, receiver, video)
-                nursery.start_soon(read, receiver, video)
+                nursery.start_soon(accept, sender, receiver, video, audio)
+                nursery.start_soon(read, receiver, video, audio)
                 nursery.start_soon(report)
                 with leaving:
                     await outlet.write(send, emit)
@@ -248,6 +280,7 @@ async def plain(
                         await stream.send_eof()
                 hung = True
                 video.close()
+                audio.close()
                 await trio.sleep(limits.LINGER_SECONDS)
                 nursery.cancel_scope.cancel()
         except* PlainEnded as group:

@@ -9,8 +9,8 @@ from relay import limits, wire
 from relay.visible import visible
 
 _ALLOWED: Final = {**wire.PLAIN_LIMITS, wire.ERROR: limits.HANDSHAKE_BYTES}  # ERR0: what our own relay would say
-_WHOLE: Final = frozenset({wire.TEXT, wire.ERROR, wire.FILE_HEADER, wire.VIDEO})
-_TAKEN: Final = frozenset({wire.FILE_HEADER, wire.FILE_CHUNK, wire.FILE_END, wire.IMAGE, wire.VIDEO})
+_WHOLE: Final = frozenset({wire.TEXT, wire.ERROR, wire.FILE_HEADER, wire.VIDEO, wire.AUDIO})
+_TAKEN: Final = frozenset({wire.FILE_HEADER, wire.FILE_CHUNK, wire.FILE_END, wire.IMAGE, wire.VIDEO, wire.AUDIO})
 
 
 class PlainEnded(NamedEnd):
@@ -22,7 +22,7 @@ class PlainEnded(NamedEnd):
 @dataclass(frozen=True, slots=True)
 class Piece:
     """Some of a packet of a file or an image: `left` bytes of it are still to come. A file header comes whole, and so
-    does a frame of video."""
+    does a frame of video, and sound."""
 
     type: bytes
     data: bytes

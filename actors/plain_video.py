@@ -11,7 +11,7 @@ from typing import Final
 import trio
 
 from actors.messages import CommandRefused, Emit, ShowVideo
-from actors.news import Taken, VideoNews
+from actors.news import Film, Taken, VideoNews
 from actors.peer import MediaTaken, Showing, VideoMessage
 from actors.video.capturing import read_still
 from actors.video.channel import Asked, video
@@ -90,14 +90,17 @@ class _Silence:
         """There are no lanes."""
         return False
 
-    async def media(self, flows: bool) -> None:
+    async def media(self, lane: str, flows: bool) -> None:
         """Nothing here yields."""
 
 
 class PlainVideo:
-    """The video of a plain call. `put_frame` and `put` take packets; what is started is started in `nursery`."""
+    """The video of a plain call. `put_frame` and `put` take packets; what is started is started in `nursery`. `films`
+    hears what film is shown."""
 
-    def __init__(self, put_frame: Put, put: Put, nursery: trio.Nursery, emit: Emit) -> None:
+    def __init__(
+        self, put_frame: Put, put: Put, nursery: trio.Nursery, emit: Emit, films: trio.MemorySendChannel[Film]
+    ) -> None:
         self._put = put
         self._nursery = nursery
         self._number = 0
@@ -111,6 +114,7 @@ class PlainVideo:
             arrivals,
             _Silence(),
             emit,
+            films,
             lambda voice, newest, measures, came, sent: PlainCarrier(put_frame, newest, measures, came),
         )
         nursery.start_soon(self._watch)

@@ -75,6 +75,10 @@ class Record:
                 self._change(peer_video=peer_video)
             case m.RecordingChanged(recording=recording):
                 self._change(recording=recording)
+            case m.SoundChanged(sound=sound):
+                self._change(sound=sound)
+            case m.PeerSoundChanged(sound=peer_sound):
+                self._change(peer_sound=peer_sound)
             case m.WindowChanged(of=of, open=is_open):
                 others = tuple(each for each in self._snapshot.windows if each != of)
                 self._change(windows=(*others, of) if is_open else others)

@@ -23,6 +23,7 @@ from actors.messages import (
     MediaSkipped,
     RoundTripMeasured,
     SetTyping,
+    SoundMeasured,
     TransferProgressed,
     VideoMeasured,
     VideoPlayed,
@@ -33,7 +34,7 @@ from relay import limits, wire
 from relay.wire import ProtocolError
 
 _RECEIVE_BYTES: Final = 64 * limits.KIB
-_COALESCED: Final = (RoundTripMeasured, MediaSkipped, VideoMeasured, VideoPlayed)
+_COALESCED: Final = (RoundTripMeasured, MediaSkipped, VideoMeasured, VideoPlayed, SoundMeasured)
 Commands = trio.MemorySendChannel[tuple[AnyCommand, Emit]]
 
 

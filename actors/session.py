@@ -57,6 +57,7 @@ class Session:
         self._kept = Kept()
         self._epoch: Epoch | None = None  # that runs
         self._epochs = 0
+        self._flowing: set[str] = set()  # lanes of media
         self._attempt = trio.CancelScope()
         self._pause = trio.CancelScope()
         self._interrupted = ""  # why the attempt was cancelled
@@ -94,10 +95,13 @@ class Session:
             self._epoch.desk.tell(control)
             self._epoch.nudge()
 
-    async def media(self, flows: bool) -> None:
-        """Sound or pictures flow from now on, or no longer: the round trip is measured ten times a second, and the
-        file channel keeps the way free."""
-        if flows != self._kept.media:
+    async def media(self, lane: str, flows: bool) -> None:
+        """On this lane sound or pictures flow from now on, or no longer. While they do on any, the round trip is
+        measured ten times a second, and the file channel keeps the way free."""
+        before = bool(self._flowing)
+        (self._flowing.add if flows else self._flowing.discard)(lane)
+        flows = bool(self._flowing)
+        if flows != before:
             self._kept.media = flows
             if self._epoch is not None:
                 self._epoch.media_changed()

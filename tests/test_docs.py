@@ -13,7 +13,8 @@ from typing import get_args
 import msgspec
 import pytest
 
-from actors import messages, offers, peer, shows
+from actors import messages, offers, peer, shows, sounds
+from actors.audio import frames as sound
 from actors.files import packets
 from actors.messages import Ended, EnterCode, SendText, SessionOpened, TextReceived
 from actors.seal import KEX, PAKE_BYTES
@@ -75,7 +76,9 @@ def test_the_tables_of_packets_are_the_code() -> None:
 def test_the_inner_types_that_are_built_are_the_code() -> None:
     told = [row[0] for row in rows(PROTOCOL, "inner type") if "Not built yet" not in row[-1]]
     on_file = (packets.LIST, packets.BLOCK, packets.WHOLE, packets.END, packets.SKIP)
-    assert told == [f"`{t.decode()}`" for t in (wire.CONTROL, wire.MESSAGE, wire.BYE, *on_file, frames.FRAME)]
+    assert told == [
+        f"`{t.decode()}`" for t in (wire.CONTROL, wire.MESSAGE, wire.BYE, *on_file, frames.FRAME, sound.FRAME)
+    ]
 
 
 def test_every_struct_between_engines_is_told() -> None:
@@ -123,6 +126,11 @@ def test_every_command_and_event_is_told_with_all_its_fields() -> None:
         shows.Recording,
         shows.Flow,
         shows.Stage,
+        sounds.Sound,
+        sounds.DeviceUse,
+        sounds.PeerSound,
+        sounds.Meter,
+        sounds.Device,
     ]
     had = fields_had(commands) | fields_had(events, but="seq") | fields_had([messages.Line, *others])
     assert fields_told(ENGINE, "struct", "field") == had
@@ -130,7 +138,14 @@ def test_every_command_and_event_is_told_with_all_its_fields() -> None:
 
 @pytest.mark.parametrize(
     ("name", "header"),
-    [("Phase", "phase"), ("Link", "link"), ("TransferState", "state"), ("Stall", "stall"), ("VideoState", "video")],
+    [
+        ("Phase", "phase"),
+        ("Link", "link"),
+        ("TransferState", "state"),
+        ("Stall", "stall"),
+        ("VideoState", "video"),
+        ("DeviceState", "device"),
+    ],
 )
 def test_every_phase_link_state_and_stall_is_told(name: str, header: str) -> None:
     assert set(codes(ENGINE, header, "")) == set(get_args(getattr(messages, name))) - {""}
@@ -190,7 +205,14 @@ def test_every_refusal_is_told() -> None:
     texts = ("actors/chat.py", "actors/plain.py", "actors/engine.py")
     refused = causes_of("TextRefused", *texts) | assigned_to_cause(*texts) | returned_by("refusal", "actors/chat.py")
     assert set(codes(ENGINE, "refused", "meaning")) == refused
-    commands = ("actors/chat.py", "actors/engine.py", "actors/screens.py", "actors/video/channel.py", PLAIN_VIDEO)
+    commands = (
+        "actors/chat.py",
+        "actors/engine.py",
+        "actors/screens.py",
+        "actors/video/channel.py",
+        "actors/video/keeping.py",
+        PLAIN_VIDEO,
+    )
     not_done = causes_of("CommandRefused", *commands) | returned_by("_refusal", "actors/screens.py")
     assert set(codes(ENGINE, "command", "meaning")) == not_done
 

@@ -19,6 +19,7 @@ from textual.command import CommandPalette
 from actors.messages import (
     AnyCommand,
     AnyEvent,
+    DevicesListed,
     Ended,
     EnterCode,
     Failed,
@@ -33,7 +34,7 @@ from actors.messages import (
     TransferChanged,
 )
 from relay.visible import visible
-from tui import settings, video_commands
+from tui import settings, sound_commands, video_commands
 from tui.commands import COMMANDS, PaletteCommands
 from tui.conversation import Conversation
 from tui.file_commands import MisusedError
@@ -44,6 +45,7 @@ from tui.narrate import narrate
 from tui.screens.call import CallScreen
 from tui.screens.offer import OfferScreen
 from tui.screens.start import StartScreen
+from tui.sound_desk import SoundDesk
 from tui.state import CallState
 from tui.terminal import ScreenDriver
 from tui.theme import THEME
@@ -88,6 +90,7 @@ class VisavisApp(App[int]):
         self._plain = isinstance(start, OpenPlain)
         self._relay = relay
         self.files = FileDesk(self, here())
+        self.sounds = SoundDesk(self)
         self._texts: dict[str, str] = {}  # sent or offered, as typed, and not yet taken by the engine
         self._ids = 0
         self._ended = asyncio.Event()
@@ -210,6 +213,8 @@ class VisavisApp(App[int]):
                 self._texts.pop(event.transfer.request, None)
             case OfferRefused():
                 self._not_offered(event)
+            case DevicesListed():
+                self.sounds.listed()
             case Failed() if self._plain:  # the start screen is for sealed calls
                 self.farewell = say_cause(event.cause, visible(event.detail))
                 self._quit(1)
@@ -316,10 +321,13 @@ class VisavisApp(App[int]):
             self.say_note(say("help-start"))
             return
         lines = [command.explained for command in COMMANDS if command.offered(self)]
-        self.say_note("\n".join([say("help-commands"), *lines, say("help-files"), say("help-video"), say("help-keys")]))
+        more = (say("help-files"), say("help-video"), say("help-sound"), say("help-keys"))
+        self.say_note("\n".join([say("help-commands"), *lines, *more]))
 
     def order(self, name: str, rest: str) -> bool:
         """Do the command `name` with the words `rest`; return False if they need to be corrected."""
+        if name in sound_commands.NAMES:
+            return self.sounds.order(name, rest)
         if name in video_commands.NAMES:
             return self._order_video(name, rest)
         return self.files.order(name, rest)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tui.app import VisavisApp
 
 OFFERING: Final = "/send "  # what is typed before paths
-SHOWING: Final = ("/video ", "/image ")  # and before one
+SHOWING: Final = ("/video ", "/image ", "/mic ", "/speaker ")  # and before one
 USAGE_CELLS: Final = 12  # of /help, for how a command is typed
 
 
@@ -76,6 +76,10 @@ def _with_picture(app: "VisavisApp") -> bool:
     return _in_call(app) and (app.state.own_showing or app.state.peer_video.showing)
 
 
+def _with_microphone(app: "VisavisApp") -> bool:
+    return _in_call(app) and app.state.sound.microphone.state != "off"
+
+
 COMMANDS: Final = (
     SlashCommand("help", "command-help", "help"),
     SlashCommand("send", "command-send", "order('send')", _in_call, "arguments-send"),
@@ -99,6 +103,14 @@ COMMANDS: Final = (
     SlashCommand("record", "command-record", "order('record')", _with_picture, "arguments-record"),
     SlashCommand("snapshot", "command-snapshot", "order('snapshot')", _with_picture, "arguments-whose"),
     SlashCommand("panel", "command-panel", "video_panel", _in_call),
+    SlashCommand("mic", "command-mic", "order('mic')", _in_call, "arguments-mic"),
+    SlashCommand("mute", "command-mute", "order('mute')", _with_microphone, "arguments-on-off"),
+    SlashCommand("ptt", "command-ptt", "order('ptt')", _in_call, "arguments-on-off"),
+    SlashCommand("vad", "command-vad", "order('vad')", _in_call, "arguments-vad"),
+    SlashCommand("speaker", "command-speaker", "order('speaker')", _in_call, "arguments-speaker"),
+    SlashCommand("volume", "command-volume", "order('volume')", _in_call, "arguments-volume"),
+    SlashCommand("devices", "command-devices", "order('devices')", _in_call),
+    SlashCommand("codec", "command-codec", "order('codec')", _in_call, "arguments-codec"),
     SlashCommand("code", "command-code", "code", lambda app: app.sealed),
     SlashCommand("verify", "command-verify", "verify", lambda app: app.sealed),
     SlashCommand("detach", "command-detach", "detach", lambda app: app.link is not None and not app.demo),

@@ -16,11 +16,13 @@ from actors.messages import (
     Mark,
     OfferRefused,
     PeerNamed,
+    PeerSoundChanged,
     PeerVideoChanged,
     PhaseChanged,
     RecordingChanged,
     Snapshot,
     SnapshotTaken,
+    SoundChanged,
     TextDelivered,
     TextQueued,
     TextReceived,
@@ -33,6 +35,8 @@ from actors.messages import (
 )
 from relay.visible import visible
 from tui.link import Detached, EngineGone
+from tui.sound_words import own_notes as sound_notes
+from tui.sound_words import peer_notes as peer_sound_notes
 from tui.state import CallState
 from tui.transfer_notes import entries_note, entry_note, transfer_notes
 from tui.transfers import label, stall_words, why
@@ -122,6 +126,12 @@ def narrate(event: AnyEvent | Detached | EngineGone, view: Teller, state: CallSt
                 view.note(words, time.time())
         case PeerVideoChanged(video=peer_video):
             for words in peer_notes(peer_video, was.peer_video, peer_name(state)):
+                view.note(words, time.time())
+        case SoundChanged(sound=sound):
+            for words in sound_notes(sound, was.sound):
+                view.note(words, time.time())
+        case PeerSoundChanged(sound=peer_sound):
+            for words in peer_sound_notes(peer_sound, was.peer_sound, peer_name(state)):
                 view.note(words, time.time())
         case WindowChanged(open=False, cause=cause) if cause:
             view.note(say_cause(cause, visible(event.detail)), time.time())

@@ -11,6 +11,7 @@ from actors.messages import (
     CodeBurned,
     CodeMade,
     CommandRefused,
+    DevicesListed,
     Ended,
     EntryNoted,
     Failed,
@@ -19,7 +20,10 @@ from actors.messages import (
     Link,
     LinkChanged,
     MediaSkipped,
+    Meter,
     PeerNamed,
+    PeerSound,
+    PeerSoundChanged,
     PeerTyped,
     PeerVideo,
     PeerVideoChanged,
@@ -30,6 +34,9 @@ from actors.messages import (
     RoundTripMeasured,
     SessionOpened,
     Snapshot,
+    Sound,
+    SoundChanged,
+    SoundMeasured,
     Stall,
     Transfer,
     TransferChanged,
@@ -91,6 +98,13 @@ class CallState:
     windows: tuple[Whose, ...] = ()
     own_flow: Flow = field(default_factory=Flow)
     peer_flow: Flow = field(default_factory=Flow)
+    sound: Sound = field(default_factory=Sound)
+    peer_sound: PeerSound = field(default_factory=PeerSound)
+    own_meter: Meter = field(default_factory=Meter)
+    peer_meter: Meter = field(default_factory=Meter)
+    sound_age_ms: float | None = None
+    sound_unsure_ms: float = 0.0
+    devices: DevicesListed | None = None  # as last listed
     replaying: int = 0  # lines that still come after the first Snapshot
 
     @property
@@ -180,6 +194,15 @@ class CallState:
                 self.own_flow, self.peer_flow = event.own, event.peer
             case RecordingChanged():
                 self.recording = event.recording
+            case SoundChanged():
+                self.sound = event.sound
+            case PeerSoundChanged():
+                self.peer_sound = event.sound
+            case SoundMeasured():
+                self.own_meter, self.peer_meter = event.own, event.peer
+                self.sound_age_ms, self.sound_unsure_ms = event.age_ms, event.unsure_ms
+            case DevicesListed():
+                self.devices = event
             case WindowChanged():
                 others = tuple(each for each in self.windows if each != event.of)
                 self.windows = (*others, event.of) if event.open else others
@@ -191,6 +214,7 @@ class CallState:
                 self.detail = event.detail if isinstance(event, Ended) else ""
                 self._end_transfers(now)
                 self.video, self.peer_video, self.recording, self.windows = Video(), PeerVideo(), Recording(), ()
+                self.sound, self.peer_sound = Sound(), PeerSound()
             case _:
                 pass
 
@@ -206,6 +230,7 @@ class CallState:
         self.skipped, self.lines_dropped = dict(snapshot.skipped), snapshot.lines_dropped
         self.video, self.peer_video = snapshot.video, snapshot.peer_video
         self.recording, self.windows = snapshot.recording, snapshot.windows
+        self.sound, self.peer_sound = snapshot.sound, snapshot.peer_sound
         before = self.transfers
         self.transfers = {transfer.id: transfer for transfer in snapshot.transfers}
         for transfer in snapshot.transfers:

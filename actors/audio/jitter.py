@@ -15,7 +15,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-FRAME_SECONDS: Final = 0.02
+from actors.audio.frames import FRAME_SECONDS, SoundFrame
+
 CAP_SECONDS: Final = 0.3  # what waits longer is dropped, the oldest first
 CAP_FRAMES: Final = 15  # the same of frames that lie about their times
 SLACK_SECONDS: Final = 0.01  # that frames wait beyond their lateness: turns come every 20 ms, and not evenly
@@ -27,18 +28,6 @@ STEEP: Final = 0.25  # of speed, for each second that the wait is off
 STEEPER: Final = 0.0001  # the same, added with each frame: what stays is the difference of two clocks
 SMOOTHING: Final = 0.04  # of the wait as it is, for each frame: half a second
 CAUTIOUS_FRAMES: Final = 500  # after a turn in which nothing was there: so long frames wait 20 ms more
-
-
-@dataclass(frozen=True, slots=True)
-class Sound:
-    """One frame as it came. `captured`: seconds by the sender's clock; `quiet`: nobody speaks in it; `last`: silence
-    follows."""
-
-    number: int
-    captured: float
-    samples: bytes
-    quiet: bool = False
-    last: bool = False
 
 
 @dataclass(slots=True)
@@ -60,7 +49,7 @@ class JitterBuffer:
     def __init__(self) -> None:
         self.counts = Counts()
         self.target = SLACK_SECONDS  # seconds that a frame which was not late is to wait
-        self._frames: deque[Sound] = deque()
+        self._frames: deque[SoundFrame] = deque()
         self._next = 0  # number whose turn it is
         self._playing = False
         self._cautious = 0  # frames until the wait may be short again
@@ -69,6 +58,11 @@ class JitterBuffer:
         self._came = -math.inf
         self._off = 0.0  # seconds by which the wait is too long
         self._clocks = 0.0  # speed that makes up for two clocks
+
+    @property
+    def taken(self) -> int:
+        """Every number up to this was played, or never will be."""
+        return self._next - 1
 
     @property
     def waiting(self) -> int:
@@ -81,7 +75,7 @@ class JitterBuffer:
         that two sound cards whose clocks differ stay together. Between 1 - FASTEST and 1 + FASTEST."""
         return 1 + _within_fastest(STEEP * self._off + self._clocks) if self._playing else 1.0
 
-    def put(self, sound: Sound, now: float) -> None:
+    def put(self, sound: SoundFrame, now: float) -> None:
         """Take a frame. One whose turn is over, or that came before, is dropped; a number far below the newest means
         that the sender counts anew."""
         newest = self._frames[-1].number if self._frames else self._next - 1
@@ -93,12 +87,12 @@ class JitterBuffer:
         elif sound.number <= newest:
             self.counts.late += 1
             return
-        self._learn(now - sound.captured, now)
+        self._learn(now - sound.captured / 1e9, now)
         self._frames.append(sound)
         if len(self._frames) > CAP_FRAMES or self._wait(now) > CAP_SECONDS:
             self._shorten(now)
 
-    def take(self, now: float) -> Sound | None:
+    def take(self, now: float) -> SoundFrame | None:
         """Return the frame whose turn it is; None is silence: nobody speaks, or it is late."""
         if not self._frames:
             if self._playing:
@@ -126,7 +120,7 @@ class JitterBuffer:
 
     def _wait(self, now: float) -> float:
         """How long the oldest frame has waited by now, if it was not late."""
-        return now - self._frames[0].captured - self._ways[0][1]
+        return now - self._frames[0].captured / 1e9 - self._ways[0][1]
 
     def _shorten(self, now: float) -> None:
         while len(self._frames) > CAP_FRAMES or (

@@ -17,6 +17,7 @@ from actors.children.orders import (
     AnyOrder,
     Captured,
     Failed,
+    FilmClock,
     Next,
     Opened,
     OpenSource,
@@ -33,6 +34,7 @@ from relay import limits
 
 _POSITION_SECONDS: Final = 0.5
 _COUNT_SECONDS: Final = 1.0
+_MOVED_NS: Final = 5_000_000  # of a film's second 0: from then on its sound is told
 _EARLY: Final = 0.5  # of the source's frame time: of two frames about their turn, the nearer is taken
 
 
@@ -47,6 +49,8 @@ class Studio:
         self.wanted = False
         self.over: SourceError | None = None
         self.frames = self.dropped = 0
+        self._clock = threading.Lock()
+        self._zero: int | None = None
         self._due = self._before = 0.0
 
     def captured(self, still: Still) -> None:
@@ -78,6 +82,14 @@ class Studio:
         with self.changed:
             self.over = error
             self.changed.notify()
+
+    def tell_clock(self, pipe: Pipe, zero: int | None) -> None:
+        """The film's second 0 was then; say so if that is new."""
+        with self._clock:
+            told = self._zero
+            if zero != told and (zero is None or told is None or abs(zero - told) > _MOVED_NS):
+                self._zero = zero
+                pipe.report(FilmClock(zero))
 
     def next(self) -> tuple[Still, Tune]:
         """Wait for a frame that is wanted. Raises `SourceError` when the source has failed."""
@@ -136,6 +148,8 @@ def _obey(pipe: Pipe, source: Source, studio: Studio, order: AnyOrder) -> None:
             studio.ask()
         case Play():
             at = source.play(order)
+            if order.paused:
+                studio.tell_clock(pipe, None)
             if at is not None and order.seek is not None:
                 pipe.report(Position(at))
         case _:
@@ -152,10 +166,12 @@ def _read(pipe: Pipe, source: Source, studio: Studio) -> None:
             if still is None:
                 if not ended:
                     pipe.report(SourceEnded())
+                    studio.tell_clock(pipe, None)
                 ended = True
                 continue
             ended = False
             studio.captured(still)
+            studio.tell_clock(pipe, source.zero)
             if source.shared != shared:  # who had the camera has left it
                 shared = source.shared
                 _tell_opened(pipe, source)

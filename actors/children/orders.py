@@ -1,6 +1,6 @@
 """What the engine says to the programs that it starts, and what they say back, beside frames.
 
-    engine ──CMD0 (an order as JSON), VFR0──► child ──EVT0 (a report as JSON), VFR0, PIC0──► engine
+    engine ──CMD0 (an order as JSON), VFR0, AFR0──► child ──EVT0 (a report as JSON), VFR0, PIC0, AFR0──► engine
 
 Both are packets as on the wire, over the child's standard input and output. The end of its input ends a child.
 """
@@ -10,9 +10,13 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from actors.audio import frames as sound
+from actors.audio.frames import Codec
+from actors.audio.gate import USUAL_THRESHOLD, Mode
 from actors.shows import FilterName as FilterName
 from actors.shows import MediaPath, Quality, Rate, Side
 from actors.shows import VideoKind as VideoKind
+from actors.sounds import Device, DeviceId, Threshold, Volume
 from actors.video import frames
 from relay import limits, wire
 
@@ -104,6 +108,43 @@ class OpenRecording(Order, frozen=True, tag=True):
     own: bool = False
 
 
+# --- to the microphone and the speaker
+
+
+class OpenSound(Order, frozen=True, tag=True):
+    """The first order: open this device ("": the default), or this file in its place; with `none` neither: a film
+    alone is to be heard. Answered by SoundOpened or Failed. A device that goes later is looked for: SoundLost, and
+    SoundOpened again."""
+
+    device: DeviceId = ""
+    file: MediaPath = ""
+    none: bool = False
+
+
+class TuneMicrophone(Order, frozen=True, tag=True):
+    """What is sent from now on (actors/audio/gate.py), and as what."""
+
+    mode: Mode = "voice"
+    threshold: Threshold = USUAL_THRESHOLD
+    talking: bool = False
+    muted: bool = False
+    codec: Codec = "pcm"
+
+
+class TuneSpeaker(Order, frozen=True, tag=True):
+    """How loud it is, in percent of how it came."""
+
+    volume: Volume = 100
+
+
+class PlayFilm(Order, frozen=True, tag=True):
+    """Mix in the sound of this video file ("": none), whose second 0 was at `zero` (ns of CLOCK_MONOTONIC), or would
+    have been; None while it is paused."""
+
+    path: MediaPath = ""
+    zero: int | None = None
+
+
 # --- from children
 
 
@@ -175,6 +216,59 @@ class SnapshotAsked(Report, frozen=True, tag=True):
     """Someone pressed s in the window."""
 
 
+class FilmClock(Report, frozen=True, tag=True):
+    """The video file's second 0 was at this time (ns of CLOCK_MONOTONIC), or would have been; None: it stands still."""
+
+    zero: int | None
+
+
+class SoundOpened(Report, frozen=True, tag=True):
+    """The device or file is open. `name` is what people call it."""
+
+    name: str = ""
+
+
+class SoundLost(Report, frozen=True, tag=True):
+    """The device is gone; it is looked for."""
+
+    detail: str = ""
+
+
+class Spoke(Report, frozen=True, tag=True):
+    """What the microphone takes in, about ten times a second: its level in dBFS, in all and by pitch; whether it is
+    sent."""
+
+    level: int
+    bands: tuple[int, ...]
+    speaks: bool
+
+
+class Heard(Report, frozen=True, tag=True):
+    """What the speaker gives, about ten times a second: level in dBFS, in all and by pitch, whether somebody speaks.
+    Everything up to `number` was played or left out. The last that was played was captured at `captured` (the peer's
+    ns; 0: none since the last report), and is to reach the air at `at` (ns of CLOCK_MONOTONIC); `waits_ms` is how long
+    a frame that was not late waits. Counts as in jitter.py."""
+
+    level: int
+    bands: tuple[int, ...]
+    speaks: bool
+    number: int
+    captured: int = 0
+    at: int = 0
+    waits_ms: float = 0.0
+    late: int = 0
+    dropped: int = 0
+    dry: int = 0
+    refused: int = 0
+
+
+class DevicesFound(Report, frozen=True, tag=True):
+    """What there is, the defaults first."""
+
+    microphones: tuple[Device, ...] = ()
+    speakers: tuple[Device, ...] = ()
+
+
 class Written(Report, frozen=True, tag=True):
     """So much is in the recording."""
 
@@ -182,7 +276,21 @@ class Written(Report, frozen=True, tag=True):
     seconds: float
 
 
-AnyOrder = OpenSource | Tune | Play | Next | OpenWindow | Watch | Unwatch | Draw | OpenRecording
+AnyOrder = (
+    OpenSource
+    | Tune
+    | Play
+    | Next
+    | OpenWindow
+    | Watch
+    | Unwatch
+    | Draw
+    | OpenRecording
+    | OpenSound
+    | TuneMicrophone
+    | TuneSpeaker
+    | PlayFilm
+)
 AnyReport = (
     Opened
     | Failed
@@ -195,17 +303,25 @@ AnyReport = (
     | WindowClosed
     | SnapshotAsked
     | Written
+    | FilmClock
+    | SoundOpened
+    | SoundLost
+    | Spoke
+    | Heard
+    | DevicesFound
 )
 
 TO_CHILD: Final = {
     wire.COMMAND: limits.CONTROL_BYTES,
     frames.FRAME: frames.FRAME_LIMIT,
     frames.OWN_FRAME: frames.FRAME_LIMIT,
+    sound.FRAME: sound.FRAME_LIMIT,
 }
 FROM_CHILD: Final = {
     wire.EVENT: limits.CONTROL_BYTES,
     frames.FRAME: frames.FRAME_LIMIT,
     frames.PICTURE: frames.PICTURE_LIMIT,
+    sound.FRAME: sound.FRAME_LIMIT,
 }
 
 _encoder = msgspec.json.Encoder()

@@ -1,6 +1,7 @@
 """A child's end of its pipes: orders and frames in, reports and frames out, blocking."""
 
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Final
@@ -25,6 +26,7 @@ class Pipe:
         os.dup2(nothing, 0)
         os.close(nothing)
         os.dup2(2, 1)
+        threading.excepthook = _end_child
         self._lock = threading.Lock()
         self._decoder = wire.Decoder(orders.TO_CHILD)
 
@@ -61,3 +63,10 @@ class Pipe:
                         rest = rest[os.write(self._out, rest) :]
             except BrokenPipeError:
                 os._exit(0)  # from whichever thread: there is nobody left to work for
+
+
+def _end_child(arguments: threading.ExceptHookArgs) -> None:
+    """A mistake in any thread ends the child, and the engine learns of it; half a child would be silent for ever."""
+    threading.__excepthook__(arguments)
+    sys.stderr.flush()
+    os._exit(1)

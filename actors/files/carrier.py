@@ -10,6 +10,7 @@ from actors.files.outgoing import Outgoing
 from actors.files.packets import ListPage, PacketError
 from actors.files.transfers import Transfers
 from actors.files.window import Window
+from actors.lane_use import LaneUse
 from actors.lanes import LaneClosed, LaneOpened, LanePacket
 from actors.peer import FileControl, Message
 from actors.store.database import StoreError
@@ -45,29 +46,20 @@ class Carrier:
         self.skipped = 0  # packets of kinds that this version does not know
         self._transfers = transfers
         self._voice = voice
-        self._lane: LaneOpened | None = None
-        self._joined = False
-        self._left = 0  # the last epoch that is over; what comes from its lanes late is no lane
-        self._opening = False  # one is being opened, or will be once `_wait` is over
-        self._wait = limits.RECONNECT_MIN_SECONDS
-        self._opened_at = 0.0
         self._wake = trio.Event()
+        self._use = LaneUse(NAME, voice, self.nudge)
 
     def joined(self) -> None:
         """The peer is there: an epoch began."""
-        self._joined, self._opening = True, False
-        self._wait = limits.RECONNECT_MIN_SECONDS
+        self._use.joined()
 
     def left(self, epoch: int) -> None:
         """The epoch is over, with its lanes."""
-        self._joined, self._left = False, epoch
-        if self._lane is not None and self._lane.epoch <= epoch:
-            self._lane = None
+        self._use.left(epoch)
 
     def reopen(self) -> None:
         """Nothing moves although the peer is there: try another connection."""
-        self._lane, self._opening = None, False
-        self.nudge()
+        self._use.reopen()
 
     def nudge(self) -> None:
         """Something may be ready to be sent."""
@@ -75,22 +67,23 @@ class Carrier:
 
     def tell_have(self, transfer: Incoming) -> None:
         """Tell the peer what is had here of its transfer."""
-        if self._lane is not None and not transfer.shown.over:
-            self._voice.tell(transfer.have(self._lane.generation), self._lane.epoch)
+        lane = self._use.lane
+        if lane is not None and not transfer.shown.over:
+            self._voice.tell(transfer.have(lane.generation), lane.epoch)
 
     async def feed(self) -> None:
         """Read what is to be sent, in its order, and put it onto the lane; open one if there is none."""
         while True:
-            lane = self._lane
+            lane = self._use.lane
             transfer = self._next_ready(lane) if lane is not None else None
-            if lane is None and self._joined and not self._opening and self._transfers.want_lane:
-                self._opening = self._voice.open_lane(NAME)
+            if self._transfers.want_lane:
+                self._use.want()
             if lane is None or transfer is None:
                 await self._woken()
                 continue
             try:
                 for packet in await transfer.read(lane, self.window.piece):
-                    if self._lane is not lane or transfer.shown.over:
+                    if self._use.lane is not lane or transfer.shown.over:
                         break
                     while self.window.room(transfer.in_flight) <= 0 and not transfer.shown.over:
                         await self._woken()
@@ -98,9 +91,8 @@ class Carrier:
                     await lane.outgoing.send(packet)
             except StoreError as error:
                 transfer.fail("journal", str(error))
-            except trio.BrokenResourceError:  # its LaneClosed is on the way, unless another took its place
-                if self._lane is lane:
-                    self._lane, self._opening = None, True
+            except trio.BrokenResourceError:
+                self._use.broke(lane)
 
     async def _woken(self) -> None:
         self._wake = trio.Event()
@@ -119,30 +111,14 @@ class Carrier:
 
     async def _take(self, arrival: Arrival, nursery: trio.Nursery) -> None:
         match arrival:
-            case LaneOpened() if arrival.epoch <= self._left:
-                arrival.outgoing.close()  # it waited for a disk while its epoch ended
             case LaneOpened():
-                self._lane, self._opening = arrival, False
-                self._opened_at = trio.current_time()
-                for transfer in self._transfers.into.values():
-                    self.tell_have(transfer)
-            case LaneClosed(epoch=epoch, generation=generation):
-                lower = self._lane is not None and generation < self._lane.generation
-                if epoch > self._left and not lower:
-                    self._lane, self._opening = None, True
-                    nursery.start_soon(self._open_again, epoch)
+                if self._use.opened(arrival):
+                    for transfer in self._transfers.into.values():
+                        self.tell_have(transfer)
+            case LaneClosed():
+                self._use.closed(arrival, nursery)
             case LanePacket():
                 await self._take_packet(arrival)
-
-    async def _open_again(self, epoch: int) -> None:
-        """Let the lane be opened again after a while: longer each time, unless the last one held."""
-        if trio.current_time() - self._opened_at >= limits.EPOCH_HELD_SECONDS:
-            self._wait = limits.RECONNECT_MIN_SECONDS
-        wait, self._wait = self._wait, min(self._wait * 2, limits.RECONNECT_MAX_SECONDS)
-        await trio.sleep(wait)
-        if self._lane is None and epoch > self._left:
-            self._opening = False
-            self.nudge()
 
     async def _take_packet(self, packet: LanePacket) -> None:
         try:

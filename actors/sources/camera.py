@@ -30,6 +30,7 @@ class Camera:
         self.rate = said if 0 < said <= 240 else 0.0
         self.seconds: float | None = None
         self.shared = False
+        self.zero: int | None = None
 
     def read(self) -> Still | None:
         """Return the next frame of the device. Raises `SourceError` camera-failed if it gives none for 5 s."""

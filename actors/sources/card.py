@@ -65,6 +65,7 @@ class Card:
         self.rate = rate or _RATE
         self.seconds: float | None = None
         self.shared = False
+        self.zero: int | None = None
         self._began = time.monotonic()
         self._number = 0
 

@@ -29,6 +29,7 @@ class StillImage:
         self.rate = 0.0
         self.seconds: float | None = None
         self.shared = False
+        self.zero: int | None = None
         self._given = False
 
     def read(self) -> Still | None:

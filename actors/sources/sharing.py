@@ -52,6 +52,7 @@ class SharedCamera:
         self.width = self.height = 0
         self.rate = rate
         self.seconds: float | None = None
+        self.zero: int | None = None
         self._begun: Still | None = None  # the frame that told a follower the size
         self._begin(patient=False)
 

@@ -46,6 +46,10 @@ class Source(Protocol):
     def shared(self) -> bool:
         """Whether another program has the camera, and passes its pictures on."""
 
+    @property
+    def zero(self) -> int | None:
+        """Of a video file that plays: when its second 0 was, or would have been, in ns of CLOCK_MONOTONIC."""
+
     def read(self) -> Still | None:
         """Return the next frame, at the source's own pace: blocks till it is due. None at the end of a video file,
         again and again; blocks for ever after the one frame of a still. Raises `SourceError`."""

@@ -85,6 +85,12 @@ class VideoFile:
             self._lock.notify_all()
             return self._at
 
+    @property
+    def zero(self) -> int | None:
+        """When second 0 was, or would have been, in ns of CLOCK_MONOTONIC; None while it stands still."""
+        began = self._began
+        return None if began is None or self._paused or self._ended else round(began * 1e9)
+
     def close(self) -> None:
         """Close the file."""
         self._container.close()

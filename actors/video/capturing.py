@@ -9,10 +9,12 @@ from typing import Final
 import msgspec
 import trio
 
+from actors.child import Child, ChildGoneError, NotInstalledError, start_child
 from actors.children.orders import (
     AnyOrder,
     Captured,
     Failed,
+    FilmClock,
     Next,
     Opened,
     OpenSource,
@@ -21,9 +23,9 @@ from actors.children.orders import (
     SourceEnded,
     Tune,
 )
+from actors.news import Film
 from actors.peer import Showing
 from actors.shows import PlayVideo, ShowVideo, TuneVideo, Video
-from actors.video.child import Child, ChildGoneError, NotInstalledError, start_child
 from actors.video.frames import Frame, FrameError, unpack_captured
 from actors.video.measures import Measures
 from actors.video.newest import Newest
@@ -50,10 +52,15 @@ async def read_still(path: str) -> bytes | None:
 
 
 class Capturing:
-    """Our video. `changed` is told of every new state, `played` of the second that a file is at."""
+    """Our video. `changed` is told of every new state, `played` of the second that a file is at, `film` of
+    what film is shown, and when it began."""
 
     def __init__(
-        self, nursery: trio.Nursery, changed: Callable[[Video], None], played: Callable[[float], None]
+        self,
+        nursery: trio.Nursery,
+        changed: Callable[[Video], None],
+        played: Callable[[float], None],
+        film: Callable[[Film], None],
     ) -> None:
         self.newest = Newest()
         self.measures = Measures()
@@ -61,6 +68,8 @@ class Capturing:
         self._nursery = nursery
         self._changed = changed
         self._played = played
+        self._film = film
+        self._film_said = Film()
         self._step, self._mark = Step(1, 1, 1), 0
         self._scope = trio.CancelScope()
         self._orders: trio.MemorySendChannel[AnyOrder] | None = None
@@ -222,12 +231,19 @@ class Capturing:
                     self._update(state="on")
                 self.video = msgspec.structs.replace(self.video, at=said.seconds)
                 self._played(said.seconds)
+            case FilmClock(zero=zero):
+                self._say_film(Film(self.video.what, self.video.both, zero))
             case SourceEnded():
                 self._update(state="ended", at=self.video.seconds or self.video.at)
             case Captured():
                 self.measures.captured, self.measures.dropped_source = said.frames, said.dropped
             case _:
                 pass
+
+    def _say_film(self, film: Film) -> None:
+        if film != self._film_said:
+            self._film_said = film
+            self._film(film)
 
     # --- how it is made
 
@@ -267,3 +283,5 @@ class Capturing:
         if video != self.video:
             self.video = video
             self._changed(video)
+            if video.kind != "file" or video.state in ("off", "opening", "failed"):
+                self._say_film(Film())

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 import trio
 
+from actors.lane_use import LaneUse
 from actors.lanes import LaneClosed, LaneOpened, LanePacket
 from actors.peer import MediaTaken, Showing, VideoMessage
 from actors.video import frames
@@ -34,8 +35,8 @@ class Voice(Protocol):
     def open_lane(self, name: str) -> bool:
         """Open a new connection of the lane. False if the peer is not there."""
 
-    async def media(self, flows: bool) -> None:
-        """Sound or pictures flow from now on, or no longer."""
+    async def media(self, lane: str, flows: bool) -> None:
+        """Sound or pictures flow on this lane from now on, or no longer."""
 
 
 class Carrier:
@@ -51,33 +52,27 @@ class Carrier:
     ) -> None:
         self.pace = Pace()
         self.sending = False  # there is something for the peer to see
-        self.epoch = 0  # that the lane is in
         self.skipped = 0  # packets of kinds that this version does not know, or that can't be read
-        self._voice = voice
         self._newest = newest
         self._measures = measures
         self._came = came
         self._sent = sent
-        self._lane: LaneOpened | None = None
-        self._joined = False
-        self._left = 0
-        self._opening = False
-        self._wait = limits.RECONNECT_MIN_SECONDS
-        self._opened_at = 0.0
         self._wake = trio.Event()
         self._looking = trio.CancelScope()  # for a newer frame
+        self._use = LaneUse(NAME, voice, self._turn)
 
     def joined(self) -> None:
         """The peer is there: an epoch began."""
-        self._joined, self._opening = True, False
-        self._wait = limits.RECONNECT_MIN_SECONDS
-        self._turn()
+        self._use.joined()
 
     def left(self, epoch: int) -> None:
         """The epoch is over, with its lanes."""
-        self._joined, self._left = False, epoch
-        if self._lane is not None and self._lane.epoch <= epoch:
-            self._lane = None
+        self._use.left(epoch)
+
+    @property
+    def epoch(self) -> int:
+        """That the lane is in."""
+        return self._use.epoch
 
     def send(self, showing: Showing) -> None:
         """This is for the peer to see from now on, or nothing."""
@@ -107,9 +102,9 @@ class Carrier:
         """Send the newest frame whenever one may go; open the lane if there is none."""
         last, on = 0, None
         while True:
-            lane = self._lane
-            if lane is None and self._joined and not self._opening and self.sending:
-                self._opening = self._voice.open_lane(NAME)
+            lane = self._use.lane
+            if self.sending:
+                self._use.want()
             if lane is None or not self.sending or not self.pace.may_send(trio.current_time()):
                 self._wake = trio.Event()
                 await self._wake.wait()
@@ -118,7 +113,7 @@ class Carrier:
                 last, on = 0, lane  # what stands still is shown again to who comes back
             with trio.CancelScope() as self._looking:
                 frame = await self._newest.newer(last)
-            if self._looking.cancelled_caught or self._lane is not lane or not self.sending:
+            if self._looking.cancelled_caught or self._use.lane is not lane or not self.sending:
                 continue
             now = trio.current_time()
             self._measures.dropped_queue += max(0, frame.number - last - 1) if last else 0
@@ -129,9 +124,8 @@ class Carrier:
             self._sent(frame)
             try:
                 await lane.outgoing.send((frames.FRAME, frame.pack()))
-            except trio.BrokenResourceError:  # its LaneClosed is on the way, unless another took its place
-                if self._lane is lane:
-                    self._lane, self._opening = None, True
+            except trio.BrokenResourceError:
+                self._use.broke(lane)
 
     async def read(self, arrivals: trio.MemoryReceiveChannel[Arrival]) -> None:
         """Take what comes on the lane, without waiting for whoever shows it."""
@@ -141,19 +135,11 @@ class Carrier:
 
     def _take(self, arrival: Arrival, nursery: trio.Nursery) -> None:
         match arrival:
-            case LaneOpened() if arrival.epoch <= self._left:
-                arrival.outgoing.close()
             case LaneOpened():
-                self._lane, self._opening = arrival, False
-                self.epoch = arrival.epoch
-                self._opened_at = trio.current_time()
-                self.pace.begin()
-                self._turn()
-            case LaneClosed(epoch=epoch, generation=generation):
-                lower = self._lane is not None and generation < self._lane.generation
-                if epoch > self._left and not lower:
-                    self._lane, self._opening = None, True
-                    nursery.start_soon(self._open_again, epoch)
+                if self._use.opened(arrival):
+                    self.pace.begin()
+            case LaneClosed():
+                self._use.closed(arrival, nursery)
             case LanePacket(type=frames.FRAME, payload=payload):
                 try:
                     self._came(frames.unpack_frame(payload))
@@ -161,13 +147,3 @@ class Carrier:
                     self.skipped += 1
             case LanePacket():
                 self.skipped += 1
-
-    async def _open_again(self, epoch: int) -> None:
-        """Let the lane be opened again after a while: longer each time, unless the last one held."""
-        if trio.current_time() - self._opened_at >= limits.EPOCH_HELD_SECONDS:
-            self._wait = limits.RECONNECT_MIN_SECONDS
-        wait, self._wait = self._wait, min(self._wait * 2, limits.RECONNECT_MAX_SECONDS)
-        await trio.sleep(wait)
-        if self._lane is None and epoch > self._left:
-            self._opening = False
-            self._turn()

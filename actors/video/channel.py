@@ -18,7 +18,6 @@ import msgspec
 import trio
 
 from actors.children.orders import Shown
-from actors.files.landing import EntryError, LandingError
 from actors.messages import (
     CommandRefused,
     Emit,
@@ -26,12 +25,9 @@ from actors.messages import (
     PeerVideoChanged,
     PictureTaken,
     PlayVideo,
-    Recording,
-    RecordingChanged,
     RecordVideo,
     ShowVideo,
     ShowWindow,
-    SnapshotTaken,
     StopVideo,
     TakeSnapshot,
     TuneVideo,
@@ -45,7 +41,7 @@ from actors.messages import (
     Whose,
     WindowChanged,
 )
-from actors.news import Joined, Left, RoundTrip, Taken, Told, VideoNews
+from actors.news import Film, Joined, Left, RoundTrip, Taken, Told, VideoNews
 from actors.peer import MediaTaken, Showing
 from actors.peer import Recording as PeerRecording
 from actors.reliable import OutboxFullError
@@ -53,12 +49,11 @@ from actors.video.capturing import Capturing
 from actors.video.carrier import NAME, Carrier, Voice
 from actors.video.frames import Frame
 from actors.video.jpeg import JpegError, size_of
+from actors.video.keeping import Keeping
 from actors.video.measures import Measures
 from actors.video.newest import Newest
 from actors.video.pacing import Pace
 from actors.video.pictures import Pictures
-from actors.video.recording import Recorder
-from actors.video.snapshots import keep_snapshot, recording_path
 from actors.video.windows import Window
 
 log = logging.getLogger("visavis.video")
@@ -75,7 +70,10 @@ class AnyCarrier(Protocol):
     """How frames go and come: the lane of a session, or what a plain call has in its place (actors/plain_video.py)."""
 
     pace: Pace
-    epoch: int
+
+    @property
+    def epoch(self) -> int:
+        """That the lane is in."""
 
     def joined(self) -> None:
         """The peer is there."""
@@ -109,19 +107,21 @@ async def video(
     arrivals: trio.MemoryReceiveChannel[Any],
     voice: Voice,
     emit: Emit,
+    films: trio.MemorySendChannel[Film],
     make_carrier: Callable[..., AnyCarrier] = Carrier,
 ) -> None:
-    """Show, send, receive and record pictures, until `inbox` is closed.
+    """Show, send, receive and record pictures, until `inbox` is closed; then `films` is closed too.
 
     Takes commands, each with where its refusal goes, and the session's news through `inbox`; the lane's packets
-    through `arrivals`, which it takes at once. Emits VideoChanged, VideoPlayed, PeerVideoChanged, VideoMeasured (once a
-    second while video flows), WindowChanged, RecordingChanged, SnapshotTaken, and to the asker CommandRefused. Starts
-    children for all that is heavy or decodes what the peer sent. When `inbox` ends, its children end, a recording is
-    closed properly. Closes neither channel. Cancelled, its children end too. Raises nothing of its own.
+    through `arrivals`, which it takes at once. Tells `films` what film is shown, and when, for its sound. Emits
+    VideoChanged, VideoPlayed, PeerVideoChanged, VideoMeasured (once a second while video flows), WindowChanged,
+    RecordingChanged, SnapshotTaken, and to the asker CommandRefused. Starts children for all that is heavy or decodes
+    what the peer sent. When `inbox` ends, its children end, a recording is closed properly. Closes neither channel.
+    Cancelled, its children end too. Raises nothing of its own.
     """
-    async with trio.open_nursery() as nursery:
-        async with trio.open_nursery() as loops:
-            channel = _Channel(loops, nursery, voice, emit, make_carrier)
+    with films:
+        async with trio.open_nursery() as nursery, trio.open_nursery() as loops:
+            channel = _Channel(loops, nursery, voice, emit, films, make_carrier)
             for task in channel.tasks:
                 loops.start_soon(task)
             loops.start_soon(channel.carrier.read, arrivals)
@@ -143,7 +143,7 @@ class _Stream:
 
 
 class _Channel:
-    """The state of the video channel. `nursery` has what outlives the loops: a recorder, till its file is closed."""
+    """The state of the video channel. `nursery` has what outlives the loops: a recording, till its file is closed."""
 
     def __init__(
         self,
@@ -151,13 +151,14 @@ class _Channel:
         nursery: trio.Nursery,
         voice: Voice,
         emit: Emit,
+        films: trio.MemorySendChannel[Film],
         make_carrier: Callable[..., AnyCarrier],
     ) -> None:
         self._loops = loops
-        self._nursery = nursery
         self._voice = voice
         self._emit = emit
-        self._capturing = Capturing(loops, self._video_changed, lambda at: emit(VideoPlayed(at=at)))
+        self._films = films
+        self._capturing = Capturing(loops, self._video_changed, lambda at: emit(VideoPlayed(at=at)), self._film_played)
         own, peer = self._capturing.newest, Newest()
         self.carrier = make_carrier(voice, own, self._capturing.measures, self._came, self._sent)
         pictures = Pictures(own, lambda frame, decode_us: None, lambda frame: None)
@@ -171,7 +172,7 @@ class _Channel:
         self._offset = 0  # the peer's clock less ours, ns
         self._said = Showing("")
         self._unsaid: list[Showing | PeerRecording] = []
-        self._recorder: Recorder | None = None
+        self._keeping = Keeping(nursery, emit, lambda records: self._say(PeerRecording(records)))
         self._flowing = trio.Event()  # set while frames go or come
         self._still = trio.Event()  # set when they no longer do
         self.tasks: tuple[Callable[[], Awaitable[None]], ...] = (
@@ -184,8 +185,7 @@ class _Channel:
 
     def end(self) -> None:
         """The call is over: close the recording."""
-        if self._recorder is not None:
-            self._recorder.stop()
+        self._keeping.end()
 
     # --- commands and news ---------------------------------------------------------------------------------------
 
@@ -228,7 +228,7 @@ class _Channel:
                 if stream.scope is not None:
                     stream.scope.cancel()
             case RecordVideo():
-                self._record(command, reply)
+                self._keeping.record(command, reply)
             case TakeSnapshot(of=of):
                 self._snapshot(of, reply)
             case WatchPicture():
@@ -257,11 +257,14 @@ class _Channel:
             self._say(showing)
         self.carrier.send(showing)
 
+    def _film_played(self, film: Film) -> None:
+        with suppress(trio.WouldBlock, trio.BrokenResourceError):  # never full: the audio channel waits for nothing
+            self._films.send_nowait(film)
+
     def _sent(self, frame: Frame) -> None:
         self._flowed_at = trio.current_time()
         self._flowing.set()
-        if self._recorder is not None:
-            self._recorder.take(frame, own=True)
+        self._keeping.take(frame, own=True)
 
     def _take_taken(self, control: MediaTaken) -> None:
         now, measures = trio.current_time(), self._own.measures
@@ -315,8 +318,7 @@ class _Channel:
         self._arrived.append((frame.number, now))
         viewed = newest.waiting or now - self._viewed_at < _VIEWER_SECONDS
         newest.put(frame)
-        if self._recorder is not None:
-            self._recorder.take(frame, own=False)
+        self._keeping.take(frame, own=False)
         if not viewed:
             self._acknowledge(frame.number)
 
@@ -355,7 +357,7 @@ class _Channel:
             waited_us = min(round(waited * 1e6), 2**32 - 1)
             self._voice.tell(MediaTaken(NAME, number, waited_us, decode_us, show_us), self.carrier.epoch)
 
-    # --- windows, recordings, snapshots --------------------------------------------------------------------------
+    # --- windows, snapshots --------------------------------------------------------------------------------------
 
     def _open_window(self, of: Whose, title: str) -> None:
         stream = self._stream(of)
@@ -375,39 +377,8 @@ class _Channel:
         if scope.cancelled_caught:
             self._emit(WindowChanged(of=of, open=False))
 
-    def _record(self, command: RecordVideo, reply: Emit) -> None:
-        if self._recorder is not None:
-            self._recorder.stop()
-            if command.what:
-                reply(CommandRefused(cause="recording"))
-        elif command.what:
-            self._nursery.start_soon(self._run_recorder, command)
-
-    async def _run_recorder(self, command: RecordVideo) -> None:
-        path = await trio.to_thread.run_sync(recording_path)
-        if self._recorder is None:
-            self._recorder = Recorder(command.what, path, self._recording_changed)
-            await self._recorder.run()
-            self._recorder = None
-
-    def _recording_changed(self, recording: Recording) -> None:
-        self._emit(RecordingChanged(recording=recording))
-        self._say(PeerRecording(recording.what in ("peer", "both")))
-
     def _snapshot(self, of: Whose, reply: Emit) -> None:
-        frame = self._stream(of).newest.frame
-        if frame is None:
-            reply(CommandRefused(cause="no-video"))
-        else:
-            self._nursery.start_soon(self._keep, of, frame, reply)
-
-    async def _keep(self, of: Whose, frame: Frame, reply: Emit) -> None:
-        try:
-            path = await trio.to_thread.run_sync(keep_snapshot, frame.jpeg)
-        except (LandingError, EntryError) as error:
-            reply(CommandRefused(cause="not-kept", detail=error.detail or error.cause))
-        else:
-            self._emit(SnapshotTaken(of=of, path=path))
+        self._keeping.snapshot(of, self._stream(of).newest.frame, reply)
 
     # --- now and then --------------------------------------------------------------------------------------------
 
@@ -425,9 +396,9 @@ class _Channel:
         while True:
             await self._flowing.wait()
             self._still = trio.Event()
-            await self._voice.media(True)
+            await self._voice.media(NAME, True)
             await self._still.wait()
-            await self._voice.media(False)
+            await self._voice.media(NAME, False)
 
     async def _measure(self) -> None:
         told = False

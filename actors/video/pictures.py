@@ -6,9 +6,9 @@ from typing import Final
 
 import trio
 
+from actors.child import Child, ChildGoneError, start_child
 from actors.children.orders import AnyOrder, Draw, Refused, Unwatch, Watch
 from actors.video import frames
-from actors.video.child import Child, ChildGoneError, start_child
 from actors.video.frames import FRAME, Frame, FrameError
 from actors.video.newest import Newest
 from relay.wire import Packet

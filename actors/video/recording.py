@@ -6,9 +6,9 @@ from typing import Final
 import msgspec
 import trio
 
+from actors.child import Child, ChildGoneError, NotInstalledError, start_child
 from actors.children.orders import Failed, Opened, OpenRecording, Written
 from actors.shows import Recorded, Recording
-from actors.video.child import Child, ChildGoneError, NotInstalledError, start_child
 from actors.video.frames import FRAME, OWN_FRAME, Frame
 
 WAITING: Final = 60  # frames that wait for the disk; then the newest are left out

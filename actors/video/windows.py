@@ -8,9 +8,9 @@ from typing import Final
 
 import trio
 
+from actors.child import Child, ChildGoneError, NotInstalledError, start_child
 from actors.children.orders import Failed, OpenWindow, Refused, Shown, SnapshotAsked, WindowClosed, WindowOpened
 from actors.sinks.display import display_answers
-from actors.video.child import Child, ChildGoneError, NotInstalledError, start_child
 from actors.video.frames import FRAME, Frame
 from actors.video.newest import Newest
 

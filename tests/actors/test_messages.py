@@ -35,6 +35,12 @@ COMMANDS: list[Any] = [
     m.TakeSnapshot(of="own"),
     m.WatchPicture(of="peer", columns=limits.PICTURE_COLUMNS, rows=limits.PICTURE_ROWS),
     m.PictureTaken(),
+    m.OpenMicrophone(device="pulse:마이크", file="/a.wav"),
+    m.CloseMicrophone(),
+    m.OpenSpeaker(device="default"),
+    m.CloseSpeaker(),
+    m.TuneSound(muted=True, mode="push", talking=True, threshold=-90, volume=limits.VOLUME, codec="opus"),
+    m.ListDevices(),
     m.Hang(),
 ]
 EVENTS: list[Any] = [
@@ -67,6 +73,10 @@ EVENTS: list[Any] = [
     m.VideoMeasured(own=m.Flow(captured=3, stages=(m.Stage("encode", 1.5, 2.5),)), peer=m.Flow(shown=2)),
     m.WindowChanged(of="peer", open=False, cause="window-died"),
     m.RecordingChanged(recording=m.Recording(what="peer", path="/a.mkv", seconds=2.5)),
+    m.SoundChanged(sound=m.Sound(machine="lab3", microphone=m.DeviceUse(state="lost", cause="device-lost"))),
+    m.PeerSoundChanged(sound=m.PeerSound(state="muted")),
+    m.SoundMeasured(own=m.Meter(level=-20, bands=(-30,) * limits.BANDS), peer=m.Meter(dry=2), age_ms=55.5),
+    m.DevicesListed(machine="lab3", microphones=(m.Device("default", "\x1b"),), cause="devices-silent"),
     m.SnapshotTaken(of="own", path="/a.jpg"),
     m.OfferRefused(id="f", cause="path-missing", detail="/nowhere"),
     m.CommandRefused(cause="phase", detail="call"),

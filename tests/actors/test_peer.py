@@ -25,6 +25,7 @@ from actors.peer import (
     PeerError,
     Recording,
     Showing,
+    Sounding,
     Stop,
     Text,
     Typing,
@@ -71,6 +72,8 @@ MESSAGES: list[peer.Message] = [
     Showing("file", "한글.mp4\x1b"),
     Showing(""),
     Recording(True),
+    Sounding("on", ("opus",)),
+    Sounding("later"),
 ]
 
 JSON_VALUES = st.recursive(

@@ -12,7 +12,7 @@ from relay import limits, wire
 
 Found = str | Piece
 
-TAKEN = {wire.FILE_HEADER, wire.FILE_CHUNK, wire.FILE_END, wire.IMAGE, wire.VIDEO}
+TAKEN = {wire.FILE_HEADER, wire.FILE_CHUNK, wire.FILE_END, wire.IMAGE, wire.VIDEO, wire.AUDIO}
 SKIPPED = set(wire.PLAIN_LIMITS) - TAKEN - {wire.TEXT}
 
 
@@ -39,9 +39,11 @@ STREAM = b"".join(
         wire.encode(wire.VIDEO, b"a jpeg"),
         wire.encode(wire.TEXT, "안녕".encode()),
         wire.encode(wire.AUDIO, bytes(2048)),
+        wire.encode(wire.VIDEO_H263, bytes(2048)),
         wire.encode(wire.FILE_HEADER, b'{"filename": "a", "filesize": 9}'),
         wire.encode(wire.FILE_CHUNK, b"some"),
         wire.encode(wire.AUDIO, b""),
+        wire.encode(wire.VIDEO_H263, b""),
         wire.encode(wire.IMAGE, b"an image"),
         wire.encode(wire.TEXT, b""),
         wire.encode(wire.FILE_CHUNK, b" more"),
@@ -54,8 +56,10 @@ STREAM = b"".join(
 FOUND: list[Found] = [
     Piece(wire.VIDEO, b"a jpeg", 0),
     "안녕",
+    Piece(wire.AUDIO, bytes(2048), 0),
     Piece(wire.FILE_HEADER, b'{"filename": "a", "filesize": 9}', 0),
     Piece(wire.FILE_CHUNK, b"some", 0),
+    Piece(wire.AUDIO, b"", 0),
     Piece(wire.IMAGE, b"an image", 0),
     "",
     Piece(wire.FILE_CHUNK, b" more", 0),
@@ -64,7 +68,7 @@ FOUND: list[Found] = [
     Piece(wire.IMAGE, b"", 0),
     "two\nlines",
 ]
-COUNTED = {"AUD0": 2}
+COUNTED = {"VH26": 2}
 
 
 def test_texts_and_files_are_found_and_the_rest_is_counted():

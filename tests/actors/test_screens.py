@@ -316,6 +316,7 @@ def test_what_is_coalesced_has_no_line_of_its_own():
         "MediaSkipped",
         "VideoMeasured",
         "VideoPlayed",
+        "SoundMeasured",
     }
     assert all("id" not in kind.__struct_fields__ for kind in _COALESCED)
     assert msgspec.json.encode(m.RoundTripMeasured(ms=1.0))

@@ -75,10 +75,10 @@ def test_ours_and_an_original_client_through_the_original_server(start_engine: C
         engine.say("from ours", "둘째 줄")
         wait_until(lambda: original.texts == ["from ours", "둘째 줄"], lambda: original.texts)
         original.send(b"VID0", b"\xff\xd8" + bytes(100_000))  # no picture, and no harm
-        original.send(b"AUD0", bytes(640))
+        original.send(b"VH26", bytes(640))
         original.say("from the original")
         assert engine.wait_heard(1) == ["from the original"]
-        engine.wait_event(MediaSkipped, lambda event: event.counts == {"AUD0": 1})
+        engine.wait_event(MediaSkipped, lambda event: event.counts == {"VH26": 1})
         late = start_engine("Jun")
         late.tell(OpenPlain(format_address(*server.address)))
         assert late.wait_event(Ended).cause == "plain-full"

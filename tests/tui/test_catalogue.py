@@ -9,9 +9,10 @@ import pytest
 from tui.words.catalogue import catalogue, knows, say, say_cause
 from tui.words.english import CATALOGUE as CHAT
 from tui.words.english_cli import CATALOGUE as COMMAND_LINE
+from tui.words.english_sound import CATALOGUE as SOUND
 from tui.words.english_video import CATALOGUE as VIDEO
 
-SCREEN = CHAT | VIDEO
+SCREEN = CHAT | VIDEO | SOUND
 
 TUI = Path(__file__).parents[2] / "tui"
 WITHOUT_SCREEN = {"headless.py", "output.py", "progress.py", "receive.py", "report.py", "send.py"}

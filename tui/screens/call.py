@@ -11,7 +11,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Footer, Static
 
-from actors.messages import AnyEvent, SendText, SetTyping
+from actors.messages import AnyEvent, SendText, SetTyping, SoundChanged, SoundMeasured
 from relay import limits
 from relay.visible import visible
 from tui import commands, paths
@@ -25,6 +25,7 @@ from tui.widgets.command_list import Choice, CommandList
 from tui.widgets.composer import Composer
 from tui.widgets.conversation import ConversationView
 from tui.widgets.picture_pane import PicturePane
+from tui.widgets.sound import SoundLine
 from tui.widgets.status import Status, peer_name
 from tui.widgets.transfers import TransferList, column_cells
 from tui.words.catalogue import say
@@ -52,6 +53,8 @@ class CallScreen(Screen[None]):
         Binding("f1", "app.help", say("key-help"), key_display="F1", priority=True),
         Binding("f4", "order('send')", say("key-send"), key_display="F4", priority=True),
         Binding("f2", "camera", say("key-camera"), key_display="F2", priority=True),
+        Binding("f3", "order('mic')", say("key-microphone"), key_display="F3", priority=True),
+        Binding("f5", "mute", say("key-mute"), key_display="F5", priority=True),
         Binding("f6", "look", say("key-look"), key_display="F6", priority=True),
         Binding("f7", "counts", "", show=False, priority=True),
         Binding("f8", "app.video_panel", say("key-panel"), key_display="F8", priority=True),
@@ -74,6 +77,7 @@ class CallScreen(Screen[None]):
             yield PicturePane()
             yield ConversationView(self._conversation)
             yield TransferList()
+        yield SoundLine(id="sound")
         yield Static(id="activity", markup=False)
         yield CommandList()
         with Horizontal(id="writing"):
@@ -97,7 +101,12 @@ class CallScreen(Screen[None]):
 
     def follow(self, event: AnyEvent | Detached | EngineGone, was: CallState) -> None:
         """Show what `event` changed; the app's state, which was `was`, has taken it in already."""
+        if isinstance(event, SoundMeasured):  # ten times a second: nothing else changes by it
+            self.query_one(SoundLine).show(self.app.state)
+            return
         narrate(event, self.query_one(ConversationView), self.app.state, was)
+        if isinstance(event, SoundChanged):
+            self.refresh_bindings()  # F5 needs a microphone
         self.query_one(PicturePane).follow(event)
         self._paint()
 
@@ -124,6 +133,7 @@ class CallScreen(Screen[None]):
         self._paint_status()
         self._paint_transfers()
         self._paint_activity()
+        self.query_one(SoundLine).show(self.app.state)
         ended = self.app.state.phase == "ended"
         composer = self.query_one(Composer)
         if ended and not composer.read_only:
@@ -318,6 +328,8 @@ class CallScreen(Screen[None]):
                 return self._offers
             case "order":
                 return self.app.state.phase != "ended"
+            case "mute":
+                return self.app.state.sound.microphone.state in ("opening", "on", "lost")
             case "camera" | "app.video_panel":
                 return self.app.state.phase in ("call", "plain")
             case "look" | "counts":
@@ -334,6 +346,10 @@ class CallScreen(Screen[None]):
     def action_camera(self) -> None:
         """Show the camera, or stop showing whatever is shown."""
         self.app.order("camera", "off" if self.app.state.own_showing else "")
+
+    def action_mute(self) -> None:
+        """Mute the microphone, or no longer; where one talks by a key: talk, or no longer."""
+        self.app.sounds.toggle()
 
     def action_look(self) -> None:
         """Look at the next of: what there is, the peer's, our own, nothing."""

@@ -4,13 +4,14 @@ from functools import cache
 
 from tui.words.english import CATALOGUE as SCREEN
 from tui.words.english_cli import CATALOGUE as COMMAND_LINE
+from tui.words.english_sound import CATALOGUE as SOUND
 from tui.words.english_video import CATALOGUE as VIDEO
 
 
 @cache
 def catalogue() -> dict[str, str]:
     """Return every key with its words, the screen's and the command line's together."""
-    return SCREEN | VIDEO | COMMAND_LINE
+    return SCREEN | VIDEO | SOUND | COMMAND_LINE
 
 
 def say(key: str, **fields: object) -> str:

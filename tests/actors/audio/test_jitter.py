@@ -7,10 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.audio.jitter import CAP_FRAMES, CAP_SECONDS, FASTEST, FRAME_SECONDS, SLACK_SECONDS, JitterBuffer, Sound
+from actors.audio.frames import FRAME_SECONDS, SoundFrame
+from actors.audio.jitter import CAP_FRAMES, CAP_SECONDS, FASTEST, SLACK_SECONDS, JitterBuffer
 
 Delay = Callable[[int], float]  # of the frame of this number, in seconds
 OFFSET = 1000.0  # of the sender's clock
+
+
+def sound(number: int, captured: float, quiet: bool = False, last: bool = False) -> SoundFrame:
+    return SoundFrame(number, round(captured * 1e9), b"", quiet=quiet, last=last)
 
 
 @dataclass
@@ -22,7 +27,7 @@ class Playing:
     speaks: Callable[[int], bool] = lambda number: True
     quiet: Callable[[int], bool] = lambda number: False
     buffer: JitterBuffer = field(default_factory=JitterBuffer)
-    heard: list[tuple[float, Sound | None]] = field(default_factory=list)  # when it was taken, what
+    heard: list[tuple[float, SoundFrame | None]] = field(default_factory=list)  # when it was taken, what
 
     def run(self, seconds: float, *, stretches: bool = True) -> "Playing":
         """`stretches` is whether the speaker plays as fast as the buffer says."""
@@ -38,18 +43,18 @@ class Playing:
             now += FRAME_SECONDS / (1 + self.drift) / speed
         return self
 
-    def _arrivals(self, frames: int) -> Iterable[tuple[float, Sound]]:
+    def _arrivals(self, frames: int) -> Iterable[tuple[float, SoundFrame]]:
         last = 0.0
         for number in range(frames):
             if self.speaks(number):
                 end = (number + 1) * FRAME_SECONDS
                 last = max(last, end + self.delay(number))
                 spurt_ends = not self.speaks(number + 1)
-                yield last, Sound(number, end + OFFSET, b"", self.quiet(number), spurt_ends)
+                yield last, sound(number, end + OFFSET, self.quiet(number), spurt_ends)
 
     def ages(self, first: float, last: float) -> list[float]:
         """How old the ends of frames were when they were taken in these seconds."""
-        return [at - (sound.captured - OFFSET) for at, sound in self.heard if sound and first <= at < last]
+        return [at - (sound.captured / 1e9 - OFFSET) for at, sound in self.heard if sound and first <= at < last]
 
     def gaps(self, first: float, last: float) -> int:
         """How often there was silence in these seconds."""
@@ -135,7 +140,7 @@ def test_spurts_are_heard_whole_however_short_and_silence_is_no_lack() -> None:
 def test_more_than_the_cap_never_waits() -> None:
     buffer = JitterBuffer()
     for number in range(100_000):
-        buffer.put(Sound(number, OFFSET, b""), 1.0)
+        buffer.put(sound(number, OFFSET), 1.0)
         assert buffer.waiting <= CAP_FRAMES
     assert buffer.counts.dropped > 99_000
 
@@ -143,20 +148,20 @@ def test_more_than_the_cap_never_waits() -> None:
 def test_a_frame_that_came_before_or_too_late_is_dropped_whole() -> None:
     buffer = JitterBuffer()
     for number in (5, 6, 7, 6, 7, 8):
-        buffer.put(Sound(number, number * FRAME_SECONDS, b""), number * FRAME_SECONDS)
+        buffer.put(sound(number, number * FRAME_SECONDS), number * FRAME_SECONDS)
     assert buffer.counts.late == 2
-    assert buffer.take(0.165) == Sound(7, 7 * FRAME_SECONDS, b"")
-    buffer.put(Sound(6, 6 * FRAME_SECONDS, b""), 0.17)
+    assert buffer.take(0.165) == sound(7, 7 * FRAME_SECONDS)
+    buffer.put(sound(6, 6 * FRAME_SECONDS), 0.17)
     assert buffer.counts.late == 3
-    assert buffer.take(0.185) == Sound(8, 8 * FRAME_SECONDS, b"")
+    assert buffer.take(0.185) == sound(8, 8 * FRAME_SECONDS)
 
 
 def test_a_sender_that_begins_to_count_anew_is_heard() -> None:
     buffer = JitterBuffer()
-    heard: list[Sound | None] = []
+    heard: list[SoundFrame | None] = []
     for turn, number in enumerate((*range(1000, 1010), *range(10))):
         now = turn * FRAME_SECONDS
-        buffer.put(Sound(number, number * FRAME_SECONDS, b""), now)
+        buffer.put(sound(number, number * FRAME_SECONDS), now)
         heard.append(buffer.take(now + 0.015))
     assert [sound.number for sound in heard if sound] == [*range(1000, 1010), *range(10)]
 
@@ -184,16 +189,16 @@ def test_whatever_comes_the_wait_is_capped_and_nothing_is_heard_twice(
     for each in happens:
         now += 0.007
         if each is None:
-            sound = buffer.take(now)
-            if sound is not None:
-                assert sound.number > last
-                last = sound.number
+            taken = buffer.take(now)
+            if taken is not None:
+                assert taken.number > last
+                last = taken.number
         else:
             number, captured, quiet, ends = each
             if number < newest - CAP_FRAMES:  # it counts anew
                 last = newest = -1
             newest = max(newest, number)
-            buffer.put(Sound(number, captured, b"", quiet, ends), now)
+            buffer.put(sound(number, captured, quiet, ends), now)
         assert buffer.waiting <= CAP_FRAMES
         assert SLACK_SECONDS <= buffer.target < CAP_SECONDS
         assert 1 - FASTEST <= buffer.speed <= 1 + FASTEST

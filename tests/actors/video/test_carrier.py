@@ -39,7 +39,7 @@ class FakeVoice:
         self.opened.append(trio.current_time())
         return self.there
 
-    async def media(self, flows: bool) -> None:
+    async def media(self, lane: str, flows: bool) -> None:
         pass
 
 

@@ -21,7 +21,7 @@ _KEPT_BYTES: Final = 2000  # of what it wrote on standard error, for the log
 _EXIT_SECONDS: Final = 0.5
 
 
-_NEEDED: Final = {"recorder": "av"}  # of libraries, "cv2" by the others
+_NEEDED: Final = {"recorder": "av", "microphone": "soxr", "speaker": "soxr", "devices": "pyaudio"}  # else "cv2"
 
 
 class ChildGoneError(Exception):
@@ -29,7 +29,7 @@ class ChildGoneError(Exception):
 
 
 class NotInstalledError(ChildGoneError):
-    """The library that the child needs is not there: video is an extra."""
+    """The library that the child needs is not there: video and sound are extras."""
 
 
 class Child:

@@ -1,0 +1,134 @@
+"""Sound devices, by PortAudio (PyAudio): which there are, and streams of them. A child has one of these open.
+
+On a desktop PortAudio sees one device, the sound server (PulseAudio, or PipeWire in its place), and the server knows
+the real ones: those are listed beside it, by pactl where it is installed, and chosen by PULSE_SOURCE and PULSE_SINK.
+"""
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from actors.audio.frames import RATE, SAMPLES
+from actors.ends import NamedEnd
+from actors.sounds import Device
+
+Way = Literal["microphone", "speaker"]
+
+SERVER: Final = "pulse:"  # before the name of a device of the sound server
+_SERVER_DEVICES: Final = ("pulse", "pipewire", "default")  # PortAudio's own names for the server, the best first
+_ANSWER_SECONDS: Final = 3.0  # of a sound server; one that stands still is not waited for
+# What PulseAudio is to hold each way: a frame. Left to itself it holds 60 ms.
+_LATENCY_MS: Final = "20"
+PERIOD: Final = SAMPLES // 4  # samples of ours: 5 ms, in whole numbers of which a device is written
+# A server begins to play, and after a gap begins again, when three quarters of what it is to hold are there; and
+# PortAudio writes no less than a period. Were a quarter less than a period, both would wait for ever.
+
+
+class DeviceError(NamedEnd):
+    """A device, or a file in its place, can't be opened or has failed: a code of docs/engine.md."""
+
+
+def start_portaudio() -> Any:
+    """Return PortAudio, as it finds the devices now; to be ended by its `terminate`. Raises `DeviceError`
+    sound-missing."""
+    os.environ.setdefault("JACK_NO_START_SERVER", "1")  # looking for devices must not start a server
+    os.environ.setdefault("PULSE_LATENCY_MSEC", _LATENCY_MS)
+    try:
+        import pyaudio
+    except ImportError as error:
+        raise DeviceError("sound-missing", str(error)) from None
+    return pyaudio.PyAudio()
+
+
+def list_devices(way: Way) -> list[Device]:
+    """Return what there is, the default first. Raises `DeviceError` sound-missing."""
+    audio = start_portaudio()
+    own = [Device(name, name) for _, name in _named(audio, way)]
+    default = _default(audio, way)
+    audio.terminate()
+    own.sort(key=lambda device: device.id != default)
+    return own + _of_the_server(way)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open stream, its rate (that of frames, or the device's own), what people call the device, and the seconds from
+    a sample's writing to the air once the device is full."""
+
+    stream: Any
+    rate: int
+    name: str
+    latency: float
+
+
+def open_device(audio: Any, way: Way, device: str) -> Opened:
+    """Open a stream of one channel of 16 bit: of `device` as listed, "" for the default. Raises `DeviceError`
+    device-absent, device-failed, microphone-none, speaker-none."""
+    named = {name: index for index, name in reversed(_named(audio, way))}
+    if device.startswith(SERVER):
+        os.environ["PULSE_SOURCE" if way == "microphone" else "PULSE_SINK"] = device.removeprefix(SERVER)
+        name = next((name for name in _SERVER_DEVICES if name in named), "")
+    else:
+        name = device or _default(audio, way)
+    if name not in named:
+        raise DeviceError("device-absent" if device else f"{way}-none", device)
+    served = name in _SERVER_DEVICES
+    failure = ""
+    own_rate = int(audio.get_device_info_by_index(named[name])["defaultSampleRate"])
+    for rate in (RATE, own_rate):
+        try:
+            periods = 1 if served else 2  # what is no server has no buffer of its own
+            stream = _open(audio, way, named[name], rate, periods)
+        except (OSError, ValueError) as error:
+            failure = str(error)
+            continue
+        own = stream.get_input_latency() if way == "microphone" else stream.get_output_latency()
+        return Opened(stream, rate, device or name, _served_latency() if served else float(own))
+    raise DeviceError("device-failed", f"{device or name}: {failure}")
+
+
+def _served_latency() -> float:
+    """Return what PulseAudio was asked to hold, in seconds, with the quarter of it that its sink holds beside."""
+    asked = os.environ["PULSE_LATENCY_MSEC"]
+    return 1.25 * int(asked) / 1000 if asked.isdecimal() else 0.0
+
+
+def _open(audio: Any, way: Way, index: int, rate: int, periods: int) -> Any:
+    import pyaudio
+
+    return audio.open(
+        rate=rate,
+        channels=1,
+        format=pyaudio.paInt16,
+        frames_per_buffer=periods * PERIOD * rate // RATE,
+        input=way == "microphone",
+        output=way == "speaker",
+        input_device_index=index if way == "microphone" else None,
+        output_device_index=index if way == "speaker" else None,
+    )
+
+
+def _named(audio: Any, way: Way) -> list[tuple[int, str]]:
+    channels = "maxInputChannels" if way == "microphone" else "maxOutputChannels"
+    found = (audio.get_device_info_by_index(index) for index in range(audio.get_device_count()))
+    return [(int(each["index"]), str(each["name"])) for each in found if each[channels] > 0]
+
+
+def _default(audio: Any, way: Way) -> str:
+    find = audio.get_default_input_device_info if way == "microphone" else audio.get_default_output_device_info
+    try:
+        return str(find()["name"])
+    except OSError:  # there is none
+        return ""
+
+
+def _of_the_server(way: Way) -> list[Device]:
+    command = ["pactl", "--format=json", "list", "sources" if way == "microphone" else "sinks"]
+    try:
+        answer = subprocess.run(command, capture_output=True, timeout=_ANSWER_SECONDS, check=True)
+        found = json.loads(answer.stdout)
+        return [Device(f"{SERVER}{each['name']}", str(each.get("description") or each["name"])) for each in found]
+    except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError, AttributeError):
+        return []  # no pactl, none that speaks JSON, or no server

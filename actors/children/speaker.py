@@ -1,0 +1,184 @@
+"""Gives what the peer says, and the sound of a film: to a speaker, or a file in its place, in a process of its own.
+
+frames, orders ──main thread──► playout ──thread──► film, volume ──► device
+                                                      └─► what is heard ──► engine
+"""
+
+import os
+import threading
+import time
+from contextlib import suppress
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.audio.frames import FRAME, FRAME_SECONDS, RATE, FrameError, unpack
+from actors.children.film_sound import FilmSound
+from actors.children.levels import bands_of, level_of
+from actors.children.orders import AnyOrder, Failed, Heard, OpenSound, PlayFilm, SoundLost, SoundOpened, TuneSpeaker
+from actors.children.pipe import Pipe
+from actors.children.playout import Playout
+from actors.children.portaudio import DeviceError
+from relay.wire import Packet
+
+_TELL_SAMPLES: Final = RATE // 10  # between two words on what is heard: ten a second
+_AGAIN_SECONDS: Final = 1.0  # between two looks for a device that is gone
+
+
+_NOTHING: Final = np.zeros(0, np.int16)
+
+
+class Sink(Protocol):
+    """Where sound goes. `latency`: seconds from the end of a `write` until its last sample is in the air."""
+
+    name: str
+    latency: float
+
+    def write(self, samples: NDArray[np.int16]) -> None:
+        """Block till there is room for these samples, and give them. Raises `DeviceError`."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+def open_sink(order: OpenSound) -> Sink:
+    """Return what is asked for. Raises `DeviceError`."""
+    if order.file:
+        from actors.sinks.wave_file import WaveFile
+
+        return WaveFile(order.file)
+    from actors.sinks.speaker import Speaker
+
+    return Speaker(order.device)
+
+
+class Room:
+    """What the threads share."""
+
+    def __init__(self) -> None:
+        self.film = FilmSound()
+        self.volume = 1.0
+        self._playout = Playout()
+        self._lock = threading.Lock()
+        self._refused = 0
+        self._untold = 0  # samples
+        self._loudest, self._loud = -np.inf, _NOTHING  # of the last frames
+        self._last = 0  # number of the frame that was told of
+
+    def put(self, packet: Packet) -> None:
+        """A frame came."""
+        try:
+            frame = unpack(packet.payload)
+        except FrameError:
+            self._refused += 1
+            return
+        with self._lock:
+            self._playout.put(frame, time.monotonic())
+
+    def next(self, latency: float) -> NDArray[np.int16]:
+        """Return the next samples, for a device that takes so many seconds to play them."""
+        now = time.monotonic()
+        with self._lock:
+            samples = self._playout.next(now)
+        samples = samples * self.volume
+        voice = _as_int16(samples)
+        if (level := level_of(voice)) > self._loudest:
+            self._loudest, self._loud = level, voice
+        self._untold += len(samples)
+        film = self.film.next(now + latency, len(samples))
+        if film is not None:
+            samples = samples + film
+        return _as_int16(samples)
+
+    def heard(self, latency: float) -> Heard | None:
+        """Return what is to be told now that the last samples were given to the device, if anything."""
+        if self._untold < _TELL_SAMPLES:
+            return None
+        self._untold = 0
+        with self._lock:
+            counts, buffer, last = self._playout.buffer.counts, self._playout.buffer, self._playout.last
+            played = last is not None and last.number != self._last
+            self._last = last.number if last is not None else 0
+            report = Heard(
+                round(self._loudest),
+                bands_of(self._loud),
+                self._playout.sounds,
+                buffer.taken,
+                last.captured if last is not None and played else 0,
+                round((time.monotonic() + latency - FRAME_SECONDS) * 1e9),
+                round(buffer.target * 1000, 1),
+                counts.late,
+                counts.dropped,
+                counts.dry,
+                self._refused + self._playout.refused,
+            )
+        self._loudest, self._loud = -np.inf, _NOTHING  # of the last frames
+        return report
+
+
+def _as_int16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
+    return np.clip(samples, -32768, 32767).astype(np.int16)
+
+
+def main() -> None:
+    """Serve the engine until it closes the pipe or the device can't be opened."""
+    pipe = Pipe()
+    orders = iter(pipe)
+    opening = next(orders, None)
+    if not isinstance(opening, OpenSound):
+        return
+    try:
+        sink = open_sink(opening)
+    except DeviceError as error:
+        pipe.report(Failed(error.cause, error.detail))
+        return
+    room = Room()
+    pipe.report(SoundOpened(sink.name))
+    threading.Thread(target=_write, args=(pipe, opening, sink, room), daemon=True).start()
+    for order in orders:
+        _obey(room, order)
+    os._exit(0)  # what blocks in a driver is not waited for
+
+
+def _obey(room: Room, order: AnyOrder | Packet) -> None:
+    match order:
+        case Packet(type=kind) if kind == FRAME:
+            room.put(order)
+        case TuneSpeaker(volume=volume):
+            room.volume = volume / 100
+        case PlayFilm():
+            room.film.play(order)
+        case _:
+            pass
+
+
+def _write(pipe: Pipe, opening: OpenSound, sink: Sink, room: Room) -> None:
+    """Feed the device; one that goes is looked for."""
+    while True:
+        try:
+            while True:
+                sink.write(room.next(sink.latency))
+                report = room.heard(sink.latency)
+                if report is not None:
+                    pipe.report(report)
+        except DeviceError as error:
+            if opening.file:
+                pipe.report(Failed(error.cause, error.detail))
+                return
+            pipe.report(SoundLost(error.detail))
+        sink.close()
+        sink = _reopened(opening)
+        pipe.report(SoundOpened(sink.name))
+
+
+def _reopened(opening: OpenSound) -> Sink:
+    while True:
+        time.sleep(_AGAIN_SECONDS)
+        with suppress(DeviceError):
+            return open_sink(opening)
+
+
+if __name__ == "__main__":
+    with suppress(KeyboardInterrupt):
+        main()
