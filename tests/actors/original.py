@@ -111,8 +111,8 @@ class Server:
 
 
 class Client:
-    """One original client: what it received is in `texts`, `counts`, `images` and (the last ten) `frames`, files are in
-    `folder`.
+    """One original client: what it received is in `texts`, `counts`, `images`, `sounds` and (the last ten) `frames`,
+    files are in `folder`.
 
     `files` are the names of those that are closed; `chunks` the sizes of the chunks that came.
     """
@@ -127,6 +127,7 @@ class Client:
         self.counts: Counter[bytes] = Counter()
         self.images: list[bytes] = []
         self.frames: list[bytes] = []
+        self.sounds: list[bytes] = []
         self.files: list[str] = []
         self.chunks: Counter[int] = Counter()
         self._thread = threading.Thread(target=self._receive, daemon=True)
@@ -177,6 +178,8 @@ class Client:
                 self.texts.append(payload.decode("utf-8", "replace"))
             elif packet_type == b"VID0":
                 self.frames = [*self.frames[-9:], payload]
+            elif packet_type == b"AUD0":
+                self.sounds.append(payload)
             elif packet_type == b"IMG0":
                 self.images.append(payload)
             elif packet_type == b"FHD0" and self._folder is not None:

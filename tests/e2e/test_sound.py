@@ -92,12 +92,12 @@ def talking(
 
 
 def wait_on(engine: Engine, end: str, state: str = "on", after: int = 0) -> None:
-    engine.wait_event(SoundChanged, lambda event: getattr(event.sound, end).state == state, after)
+    engine.wait_event(SoundChanged, lambda event: getattr(event.sound, end).state == state, after and after + 1)
 
 
 def wait_playing(engine: Engine) -> None:
     """Wait until what comes is played."""
-    engine.wait_event(SoundMeasured, lambda event: event.age_ms is not None, after=engine.last_seq)
+    engine.wait_event(SoundMeasured, lambda event: event.age_ms is not None, after=engine.last_seq + 1)
 
 
 def say_into(server: SoundServer, side: str, said: Samples) -> None:
@@ -172,7 +172,7 @@ def test_the_delay_that_is_shown_is_the_delay(talking: Pair, server: SoundServer
 def test_while_nobody_speaks_nothing_is_sent(talking: Pair, server: SoundServer) -> None:
     mina, jun = talking
     say_into(server, "mina", voice(1) / 32768)
-    mina.wait_event(SoundMeasured, lambda event: not event.own.speaks, after=mina.last_seq)
+    mina.wait_event(SoundMeasured, lambda event: not event.own.speaks, after=mina.last_seq + 1)
     sent = mina.all_events(SoundMeasured)[-1].own.frames
     jun.wait_event(SoundMeasured, lambda event: event.peer.frames == sent)
     before = len(mina.all_events(SoundMeasured))
@@ -188,7 +188,7 @@ def test_who_is_muted_is_not_heard_and_the_other_is_told(talking: Pair, server: 
         say_into(server, "mina", voice(1) / 32768)
     assert np.abs(at_jun.samples).max() == 0
     mina.tell(TuneSound(muted=False))
-    jun.wait_event(PeerSoundChanged, lambda event: event.sound.state == "on", after=jun.last_seq)
+    jun.wait_event(PeerSoundChanged, lambda event: event.sound.state == "on", after=jun.last_seq + 1)
     with server.recording("jun-out") as (at_jun,):
         say_into(server, "mina", voice(1) / 32768)
     assert np.abs(at_jun.samples).max() > 0.1
@@ -238,7 +238,7 @@ def test_devices_are_listed_and_changed_in_the_call(talking: Pair, server: Sound
     wait_on(jun, "speaker", after=jun.last_seq)
     wait_until(lambda: len(children("microphone")) == 2)
     jun.tell(CloseMicrophone())  # else it would hear its own speaker
-    jun.wait_event(SoundChanged, lambda event: event.sound.microphone.state == "off", after=jun.last_seq)
+    jun.wait_event(SoundChanged, lambda event: event.sound.microphone.state == "off", after=jun.last_seq + 1)
     said = voice(6) / 32768
     with server.recording("jun-mic") as (at_jun,):
         assert server.play("mina-out", said).wait(20) == 0
