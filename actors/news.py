@@ -88,11 +88,13 @@ class MediaFlow:
 @dataclass(frozen=True, slots=True)
 class Film:
     """The video channel shows this video file ("": none), to the peer too if `both`. Its second 0 was at `zero` (ns of
-    CLOCK_MONOTONIC), or would have been; None: it stands still."""
+    CLOCK_MONOTONIC), or would have been; None: it stands still. The peer sees a picture `seen` seconds after it was
+    taken."""
 
     path: str = ""
     both: bool = False
     zero: int | None = None
+    seen: float = 0.0
 
 
 ChatNews = Sent | Delivered | Taken | PeerTyping

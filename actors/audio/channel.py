@@ -19,7 +19,7 @@ import trio
 
 from actors.audio.carrier import NAME, Carrier, Voice
 from actors.audio.device import DeviceChild
-from actors.audio.frames import FRAME, Codec, FrameError, SoundFrame, unpack
+from actors.audio.frames import FRAME, FRAME_SECONDS, Codec, FrameError, SoundFrame, unpack
 from actors.audio.jitter import CAP_FRAMES
 from actors.audio.narrow import Narrowness
 from actors.child import ChildGoneError, NotInstalledError, start_child
@@ -64,6 +64,11 @@ _HEARD_SECONDS: Final = 0.5  # since the last word of the speaker: then it stand
 _ACKNOWLEDGED: Final = 5  # frames between two acknowledgements where no speaker takes them
 _ROUND_TRIPS: Final = 30  # of the best of which the peer's clock is known
 _DEVICES_SECONDS: Final = 15.0  # to look for devices
+
+_LEAD_USUAL: Final = 0.06  # seconds that a film's sound is sent ahead of its pictures, until it is known
+_LEAD_MOST: Final = 0.5
+_LEAD_SMOOTHING: Final = 0.1  # of what each acknowledgement says of it
+_LEAD_STEP: Final = 0.01  # less is not worth a seam
 
 Asked = tuple[SoundCommand, Emit]
 
@@ -153,6 +158,7 @@ class _Channel:
         self._wanted: OpenSound | None = None  # microphone
         self._speaker_closed = False  # by someone, on purpose
         self._film = Film()
+        self._lead = self._lead_wanted = _LEAD_USUAL
         self._narrowness = Narrowness()
         # Children stamp by CLOCK_MONOTONIC; the peer is told Trio's time, which heartbeats are in.
         self._clock = round(trio.current_time() * 1e9) - time.monotonic_ns()
@@ -176,8 +182,9 @@ class _Channel:
                 self.carrier.left(epoch)
             case RoundTrip(seconds=seconds, offset=offset):
                 self._round_trips.append((seconds, offset))
-            case Told(control=MediaTaken(number=number)):
+            case Told(control=MediaTaken(number=number, waited_us=waited_us)):
                 self.carrier.taken(number)
+                self._lead_film(waited_us / 1e6)
             case Taken(message=Sounding() as sounding):
                 self._take_sounding(sounding)
             case Film():
@@ -235,9 +242,10 @@ class _Channel:
 
     def _arrange(self) -> None:
         """Open and close what the film, or the peer's voice, asks for."""
-        film = PlayFilm(self._film.path, self._film.zero)
-        self._speaker.order(film)
-        self._microphone.order(film if self._film.both else PlayFilm())
+        path, zero = self._film.path, self._film.zero
+        self._speaker.order(PlayFilm(path, zero))
+        ahead = None if zero is None else zero - round(self._lead * 1e9)
+        self._microphone.order(PlayFilm(path, ahead) if self._film.both else PlayFilm())
         alone = bool(self._film.path) and self._film.both and self._wanted is None
         silent = self._microphone.opened is not None and self._microphone.opened.none
         if alone and self._microphone.opened is None:
@@ -246,6 +254,18 @@ class _Channel:
             self._microphone.close()
         if self._film.path:
             self._want_speaker()
+
+    def _lead_film(self, waited: float) -> None:
+        """The peer heard a frame so long after it came: send a film's sound so much ahead of its pictures that both
+        are there together."""
+        if not self._film.path or not waited:
+            return
+        way = min(self._round_trips)[0] / 2 if self._round_trips else 0.0
+        lead = max(-_LEAD_MOST, min(_LEAD_MOST, FRAME_SECONDS + way + waited - self._film.seen))
+        self._lead_wanted += _LEAD_SMOOTHING * (lead - self._lead_wanted)
+        if abs(self._lead_wanted - self._lead) > _LEAD_STEP:
+            self._lead = self._lead_wanted
+            self._arrange()
 
     def _want_speaker(self) -> None:
         if self._speaker.use.state == "off" and not self._speaker_closed:
@@ -337,7 +357,7 @@ class _Channel:
         if not isinstance(said, Heard):
             return
         self._heard_at = trio.current_time()
-        self._acknowledge(said.number)
+        self._acknowledge(said.number, said.waited_us if said.captured else 0)
         self._waits = said.waits_ms
         self._peer_meter = Meter(
             level=said.level,
@@ -353,10 +373,10 @@ class _Channel:
             offset = min(self._round_trips)[1]
             self._age = max(0.0, (said.at + self._clock - (said.captured - offset)) / 1e6)
 
-    def _acknowledge(self, number: int) -> None:
+    def _acknowledge(self, number: int, waited_us: int = 0) -> None:
         if number > 0 and number != self._acknowledged:
             self._acknowledged = number
-            self._voice.tell(MediaTaken(NAME, number), self.carrier.epoch)
+            self._voice.tell(MediaTaken(NAME, number, min(waited_us, 2**32 - 1)), self.carrier.epoch)
 
     # --- now and then --------------------------------------------------------------------------------------------
 

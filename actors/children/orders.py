@@ -246,8 +246,8 @@ class Spoke(Report, frozen=True, tag=True):
 class Heard(Report, frozen=True, tag=True):
     """What the speaker gives, about ten times a second: level in dBFS, in all and by pitch, whether somebody speaks.
     Everything up to `number` was played or left out. The last that was played was captured at `captured` (the peer's
-    ns; 0: none since the last report), and is to reach the air at `at` (ns of CLOCK_MONOTONIC); `waits_ms` is how long
-    a frame that was not late waits. Counts as in jitter.py."""
+    ns; 0: none since the last report), and is to reach the air at `at` (ns of CLOCK_MONOTONIC), `waited_us` after it
+    came; `waits_ms` is how long a frame that was not late waits. Counts as in jitter.py."""
 
     level: int
     bands: tuple[int, ...]
@@ -255,6 +255,7 @@ class Heard(Report, frozen=True, tag=True):
     number: int
     captured: int = 0
     at: int = 0
+    waited_us: int = 0
     waits_ms: float = 0.0
     late: int = 0
     dropped: int = 0

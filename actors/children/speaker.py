@@ -7,6 +7,7 @@ frames, orders ──main thread──► playout ──thread──► film, vo
 import os
 import threading
 import time
+from collections import deque
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -23,6 +24,7 @@ from actors.children.portaudio import DeviceError
 from relay.wire import Packet
 
 _TELL_SAMPLES: Final = RATE // 10  # between two words on what is heard: ten a second
+_CAME: Final = 64  # frames whose coming is remembered
 _AGAIN_SECONDS: Final = 1.0  # between two looks for a device that is gone
 
 
@@ -62,6 +64,7 @@ class Room:
         self._playout = Playout()
         self._lock = threading.Lock()
         self._refused = 0
+        self._came: deque[tuple[int, float]] = deque(maxlen=_CAME)  # numbers, and when
         self._untold = 0  # samples
         self._loudest, self._loud = -np.inf, _NOTHING  # of the last frames
         self._last = 0  # number of the frame that was told of
@@ -74,7 +77,9 @@ class Room:
             self._refused += 1
             return
         with self._lock:
-            self._playout.put(frame, time.monotonic())
+            now = time.monotonic()
+            self._came.append((frame.number, now))
+            self._playout.put(frame, now)
 
     def next(self, latency: float) -> NDArray[np.int16]:
         """Return the next samples, for a device that takes so many seconds to play them."""
@@ -100,13 +105,16 @@ class Room:
             counts, buffer, last = self._playout.buffer.counts, self._playout.buffer, self._playout.last
             played = last is not None and last.number != self._last
             self._last = last.number if last is not None else 0
+            at = time.monotonic() + latency - FRAME_SECONDS
+            came = next((came for number, came in self._came if last is not None and number == last.number), at)
             report = Heard(
                 round(self._loudest),
                 bands_of(self._loud),
                 self._playout.sounds,
                 buffer.taken,
                 last.captured if last is not None and played else 0,
-                round((time.monotonic() + latency - FRAME_SECONDS) * 1e9),
+                round(at * 1e9),
+                max(0, round((at - came) * 1e6)),
                 round(buffer.target * 1000, 1),
                 counts.late,
                 counts.dropped,

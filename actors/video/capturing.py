@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Final
 
@@ -34,6 +35,8 @@ from relay import limits
 from relay.visible import cut
 from relay.wire import Packet
 
+_SEEN_SMOOTHING: Final = 0.1  # of what each frame says of how late it is seen
+_SEEN_STEP: Final = 0.01  # seconds; less is not told
 _OPEN_SECONDS: Final = 15.0  # a camera that takes longer to open does not open
 
 
@@ -70,6 +73,7 @@ class Capturing:
         self._played = played
         self._film = film
         self._film_said = Film()
+        self._seen = 0.0  # seconds after it was sent the peer sees a frame
         self._step, self._mark = Step(1, 1, 1), 0
         self._scope = trio.CancelScope()
         self._orders: trio.MemorySendChannel[AnyOrder] | None = None
@@ -232,13 +236,20 @@ class Capturing:
                 self.video = msgspec.structs.replace(self.video, at=said.seconds)
                 self._played(said.seconds)
             case FilmClock(zero=zero):
-                self._say_film(Film(self.video.what, self.video.both, zero))
+                self._say_film(Film(self.video.what, self.video.both, zero, self._seen))
             case SourceEnded():
                 self._update(state="ended", at=self.video.seconds or self.video.at)
             case Captured():
                 self.measures.captured, self.measures.dropped_source = said.frames, said.dropped
             case _:
                 pass
+
+    def seen(self, seconds: float) -> None:
+        """The peer saw a frame so long after it was sent."""
+        self._seen += _SEEN_SMOOTHING * (seconds - self._seen)
+        said = self._film_said
+        if said.path and abs(self._seen - said.seen) > _SEEN_STEP:
+            self._say_film(replace(said, seen=self._seen))
 
     def _say_film(self, film: Film) -> None:
         if film != self._film_said:

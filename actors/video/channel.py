@@ -272,6 +272,7 @@ class _Channel:
             measures.shown += 1
             measures.took("network", flight * 1000)
             measures.took("wait", control.waited_us / 1000)
+            self._capturing.seen(flight - self.carrier.pace.idle / 2 + control.waited_us / 1e6)
             if control.decode_us:
                 measures.took("decode", control.decode_us / 1000)
                 measures.took("show", control.show_us / 1000)

@@ -100,7 +100,7 @@ class Pace:
 
     def may_send(self, now: float) -> bool:
         """Tell whoever wants to send whether a frame may go now. If not, only an acknowledgement changes that."""
-        may = not self._flying or now - self._flying[0].at <= self._idle + GATE_SECONDS
+        may = not self._flying or now - self._flying[0].at <= self.idle + GATE_SECONDS
         if may and self._closed_at is not None:
             self._closed += now - self._closed_at
         self._closed_at = None if may else self._closed_at or now
@@ -124,7 +124,7 @@ class Pace:
         if last is None or last.number != number:
             return None
         on_the_way = max(0.0, now - last.at - waited)
-        self._excess = max(0.0, on_the_way - min(self._idle, on_the_way))
+        self._excess = max(0.0, on_the_way - min(self.idle, on_the_way))
         if last.step != self._step:
             self._cleared_at = now  # frames of before the change stand before the new ones until then
         elif last.at >= self._cleared_at:
@@ -147,7 +147,8 @@ class Pace:
             self._good_since, self._raised_at = None, now
 
     @property
-    def _idle(self) -> float:
+    def idle(self) -> float:
+        """Seconds of the idle round trip, as far as it is known."""
         least = min(self._least, self._least_before)
         return least if math.isfinite(least) else 0.0
 
