@@ -6,9 +6,7 @@ magic-wormhole lives in an environment of its own, `.bench/peers` (group `bench`
 VISAVIS_BENCH_PEERS names; it shares nothing with ours. scp and ssh are the system's.
 """
 
-import getpass
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -17,19 +15,16 @@ import tomllib
 import venv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from bench.relay import free_port
+from tests.sshd import MissingError as MissingError
+from tests.sshd import Ssh as Ssh
+from tests.sshd import sshd as sshd
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / ".bench"
 START_SECONDS = 20.0  # within which a server has to listen
-PRIVILEGE_FOLDER = Path("/run/sshd")  # Debian's sshd, started by root, wants it
-
-
-class MissingError(Exception):
-    """A peer is not here; says what to do."""
 
 
 def work_folder() -> Path:
@@ -106,64 +101,6 @@ def listens(port: int) -> bool:
     """Tell whether somebody listens there."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-# --- ssh -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Ssh:
-    """An sshd that runs, and how to reach it."""
-
-    host: str
-    port: int
-    options: tuple[str, ...]
-
-    def ssh(self, command: str) -> list[str]:
-        """Return the command that has `command` done there."""
-        return ["ssh", *self.options, "-p", str(self.port), self.host, command]
-
-    def scp(self, source: Path, into: Path, *flags: str) -> list[str]:
-        """Return the command that copies `source` into the folder `into` there."""
-        return ["scp", "-q", *flags, *self.options, "-P", str(self.port), str(source), f"{self.host}:{into}/"]
-
-
-@contextmanager
-def sshd(folder: Path, host: str = "127.0.0.1", prefix: tuple[str, ...] = ()) -> Iterator[Ssh]:
-    """Run an sshd with a key and a configuration of its own in `folder`, for this user alone.
-
-    `prefix` stands before its command: where it is to run.
-    """
-    # sshd starts itself anew for each connection, and must be called by its full path for it.
-    program = shutil.which("sshd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin")
-    if program is None or shutil.which("scp") is None:
-        raise MissingError("scp and sshd are not installed (Debian: apt install openssh-server openssh-client)")
-    for name in ("host", "user"):
-        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
-        subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
-    port = free_port()
-    configuration = folder / "sshd_config"
-    configuration.write_text(
-        f'Port {port}\nListenAddress {host}\nHostKey "{folder}/host"\nAuthorizedKeysFile "{folder}/user.pub"\n'
-        "PidFile none\nUsePAM no\nStrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
-        f"PermitRootLogin prohibit-password\nAllowUsers {getpass.getuser()}\nSubsystem sftp internal-sftp\n"
-    )
-    made = os.geteuid() == 0 and not PRIVILEGE_FOLDER.exists()
-    if made:
-        PRIVILEGE_FOLDER.mkdir(mode=0o755)
-    log = folder / "sshd.log"
-    try:
-        with log.open("wb") as errors:
-            server = subprocess.Popen([*prefix, program, "-D", "-e", "-f", str(configuration)], stderr=errors)
-        with ended(server):
-            wait_listening(server, lambda: "listening" in log.read_text())
-            settings = (f"UserKnownHostsFile={os.devnull}", "StrictHostKeyChecking=no", "IdentitiesOnly=yes")
-            quiet = ("LogLevel=ERROR", "BatchMode=yes")
-            options = [f"-o{setting}" for setting in (*settings, *quiet)]
-            yield Ssh(host, port, ("-F", os.devnull, "-i", str(folder / "user"), *options))
-    finally:
-        if made:
-            PRIVILEGE_FOLDER.rmdir()
 
 
 if __name__ == "__main__":

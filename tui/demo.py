@@ -15,6 +15,8 @@ import signal
 import socket
 import sys
 import time
+import wave
+from array import array
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from importlib.util import find_spec
 from pathlib import Path, PurePath
@@ -27,8 +29,11 @@ from actors.messages import (
     EnterCode,
     Hang,
     OfferFiles,
+    OpenSpeaker,
+    PeerSoundChanged,
     SendText,
     SessionOpened,
+    SoundMeasured,
     TextDelivered,
     TextReceived,
     VideoMeasured,
@@ -46,6 +51,9 @@ if TYPE_CHECKING:
 ONCE_SECONDS: Final = 60.0  # the whole exchange takes two on a good machine
 STEP_SECONDS: Final = 20.0  # for the peer's part before there is a screen
 FILE_BYTES: Final = 5_000_000  # of the file that is played: two blocks
+HEARD: Final = "heard.wav"
+HEARD_SECONDS: Final = 3.0  # of a voice that speaks for five, pauses left out
+LOUD: Final = 1000  # of 32768
 FRAMES: Final = 15  # that are waited for: a second of them
 TYPING_SECONDS: Final = 0.6  # the peer "types": long enough to be seen
 _LOCAL_PEERPID: Final = 2  # macOS: <sys/un.h>
@@ -128,6 +136,7 @@ async def _exchange(tale: _Tale) -> int:
         tale.step = "pair"
         ours.send(EnterCode(relay, code))
         words = (await ours.wait_event(SessionOpened)).verification
+        ours.send(OpenSpeaker(file=str(_folder("ours") / HEARD)))
         greeting = await ours.wait_event(TextReceived)
         if words != peer.verification:
             raise DemoError(say("demo.differ"))
@@ -151,6 +160,8 @@ async def _exchange(tale: _Tale) -> int:
         await _watch(tale, ours)
         tale.step = "file"
         await _exchange_files(tale, ours)
+        tale.step = "sound"
+        await _listen(tale, ours)
         tale.step = "hang"
         ours.send(Hang())
         await ours.wait_event(Ended)
@@ -171,6 +182,30 @@ async def _watch(tale: _Tale, ours: Engine) -> None:
     if (flow.width, flow.height) != PICTURE[:2]:
         raise DemoError(say("demo.picture.differs"))
     tale.tell("video", frames=flow.sent, width=flow.width, height=flow.height, rate=flow.rate)
+
+
+async def _listen(tale: _Tale, ours: Engine) -> None:
+    """See that the peer was heard, all it says; where sound is not installed, say so."""
+    if find_spec("soxr") is None:
+        tale.tell("no-sound")
+        return
+    age = 0.0
+    while not (ended := ours.last_of(PeerSoundChanged)) or ended.sound.state != "off" or not age:
+        measured = await ours.wait_event(SoundMeasured)
+        age = measured.age_ms or age
+    seconds = _loud_seconds(_folder("ours") / HEARD)
+    if seconds < HEARD_SECONDS:
+        raise DemoError(say("demo.sound.silent"))
+    tale.tell("sound", seconds=seconds, milliseconds=age)
+
+
+def _loud_seconds(path: Path) -> float:
+    """Return for how long somebody speaks in a WAV file of 16 bit; it may still be written."""
+    with wave.open(str(path), "rb") as file:
+        samples = array("h", file.readframes(file.getnframes()))
+        step = file.getframerate() // 50
+    loud = sum(max(samples[at : at + step]) > LOUD for at in range(0, len(samples), step))
+    return loud / 50
 
 
 async def _exchange_files(tale: _Tale, ours: Engine) -> None:

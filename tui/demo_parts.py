@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from itertools import count
 from pathlib import Path, PurePath
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from actors.messages import (
     OVER,
@@ -25,6 +25,7 @@ from actors.messages import (
     MakeCode,
     OfferFiles,
     OfferRefused,
+    OpenMicrophone,
     SendText,
     SessionOpened,
     SetTyping,
@@ -42,6 +43,7 @@ from relay.visible import visible
 from tui.transfers import size_words, why
 from tui.words.catalogue import say
 
+VOICE: Final = Path(__file__).with_name("demo.ogg")  # 6.5 s of Opus, said by a machine
 PICTURE: Final = (640, 360, 15)  # width, height, frames a second: moves well, and leaves a weak PC in peace
 END_SECONDS: Final = 5.0  # what a part may take to end by itself, then it is ended
 PROGRAM: Final = (sys.executable, "-P", "-m", "tui.cli")
@@ -105,6 +107,7 @@ class Engine:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
+        self._last: dict[type[Any], Any] = {}
 
     def send(self, command: AnyCommand) -> None:
         """Give it a command. One that has ended takes none and says so by the end of its events."""
@@ -117,7 +120,13 @@ class Engine:
         line = await self._process.stdout.readline()
         if not line:
             raise DemoError(say("demo.gone"))
-        return decode_event(line)
+        event = decode_event(line)
+        self._last[type(event)] = event
+        return event
+
+    def last_of(self, kind: type[_Wanted]) -> _Wanted | None:
+        """Return the last event of this kind that it said, if any."""
+        return self._last.get(kind)
 
     async def wait_event(self, kind: type[_Wanted]) -> _Wanted:
         """Return the next event of this kind, passing over others. Raises `DemoError` for one that tells of failure."""
@@ -170,8 +179,8 @@ async def open_screen(relay: str, code: str) -> AsyncIterator[asyncio.subprocess
 
 
 class Peer:
-    """The other side of the demo: greets whoever joins, shows a moving picture, answers every line, takes every file
-    and sends one back.
+    """The other side of the demo: greets whoever joins, by voice too, shows a moving picture, answers every line, takes
+    every file and sends one back.
 
     `folder` is where it keeps what it is sent; `pause` is for how long (seconds) it seems to type.
     """
@@ -203,6 +212,9 @@ class Peer:
                     self._engine.send(TuneVideo(width=PICTURE[0], height=PICTURE[1], rate=PICTURE[2]))
                     self._engine.send(ShowVideo("card"))
                     await self._say(say("demo.hello"))
+                    self._engine.send(OpenMicrophone(file=str(VOICE)))
+                case TextReceived(text=text) if _as_word(text) == "speak":
+                    self._engine.send(OpenMicrophone(file=str(VOICE)))
                 case TextReceived():
                     await self._say(self.answer(event.text))
                 case TransferChanged(transfer=Transfer(mine=False, state="offered") as offered):
@@ -230,7 +242,7 @@ class Peer:
 
     def answer(self, text: str) -> str:
         """Return what the peer says to `text`."""
-        match text.strip().lower().strip("/!.?"):
+        match _as_word(text):
             case "help":
                 return say("demo.help")
             case "words":
@@ -242,6 +254,10 @@ class Peer:
             case _:
                 size = len(text.encode("utf-8", "replace"))
                 return say("demo.answer", characters=_counted("characters", len(text)), bytes=_counted("bytes", size))
+
+
+def _as_word(text: str) -> str:
+    return text.strip().lower().strip("/!.?")
 
 
 def _write_receipt(folder: Path, number: int, taken: Transfer) -> Path:

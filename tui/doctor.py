@@ -5,6 +5,7 @@ that touch nothing.
 """
 
 import glob
+import json
 import locale
 import os
 import platform
@@ -18,12 +19,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import platformdirs
 
 from actors.runfolder import RunFolderError, engine_names, folder_path, run_folder, socket_path
 from relay import limits, wire
+from relay.visible import visible
 from tui import settings
 from tui.words.catalogue import say, say_cause
 
@@ -31,6 +33,7 @@ PACKAGES: Final = ("visavis", "trio", "textual", "cryptography")
 SMALLEST: Final = (60, 20)  # columns and rows at which nothing of the screen is lost
 TMUX_SECONDS: Final = 2.0  # a tmux server answers at once; one that hangs must not hang us
 DESKTOP_SECONDS: Final = 5.0  # one second for its answer, and Python's start
+SOUND_SECONDS: Final = 8.0  # PortAudio asks every server that it knows
 RECEIVE_BYTES: Final = 4096
 
 Sign = Literal["good", "note", "bad"]  # works; worth knowing; something needs doing
@@ -77,6 +80,8 @@ def findings(relay: str | None) -> Iterable[Finding]:
     yield judge_video(opencv, _version("av"))
     yield judge_desktop(windows=_version("opencv-python") is not None, answers=_desktop_answers())
     yield judge_cameras({path: os.access(path, os.R_OK | os.W_OK) for path in sorted(glob.glob("/dev/video*"))})
+    sound = {name: _version(name) for name in ("pyaudio", "soxr")}
+    yield judge_sound(sound, _sound_devices() if None not in sound.values() else {})
     address = relay or settings.load().relay
     yield judge_relay(address, probe_relay(address) if address else None)
     yield from look_at_paths()
@@ -250,6 +255,43 @@ def judge_cameras(cameras: Mapping[str, bool]) -> Finding:
     found = ", ".join(cameras)
     if not any(cameras.values()):
         return Finding("note", what, found, say("doctor.camera.forbidden.advice"))
+    return Finding("good", what, found)
+
+
+# --- sound ---------------------------------------------------------------------------------------------------------
+
+
+def _sound_devices() -> Mapping[str, Any]:
+    """Look for devices in a process of its own, as the engine does: DevicesFound or Failed, as fields; empty if it
+    says nothing."""
+    command = [sys.executable, "-P", "-m", "actors.children.devices"]
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=SOUND_SECONDS, check=False
+        )
+        decoder = wire.Decoder({wire.EVENT: limits.CONTROL_BYTES})
+        decoder.feed(done.stdout)
+        packet = decoder.next_packet()
+        return json.loads(packet.payload) if packet is not None else {}
+    except (OSError, subprocess.TimeoutExpired, wire.ProtocolError, ValueError):
+        return {}
+
+
+def judge_sound(versions: Mapping[str, str | None], devices: Mapping[str, Any]) -> Finding:
+    """Say whether people can hear each other here: `versions` of pyaudio and soxr, None is what is not installed;
+    `devices` as `_sound_devices` has them."""
+    what, missing = say("doctor.sound"), say("doctor.versions.missing")
+    named = {name: version or missing for name, version in versions.items()}
+    if None in versions.values():
+        return Finding("note", what, say("doctor.sound.missing", **named), say("doctor.sound.missing.advice"))
+    if "microphones" not in devices:
+        detail = visible(str(devices.get("detail", say("doctor.sound.none"))))
+        found = say("doctor.sound.broken", pyaudio=named["pyaudio"], detail=detail)
+        return Finding("note", what, found, say("doctor.sound.broken.advice"))
+    counts = {name: len(devices[name]) or say("doctor.sound.none") for name in ("microphones", "speakers")}
+    found = say("doctor.sound.found", pyaudio=named["pyaudio"], **counts)
+    if not devices["microphones"] or not devices["speakers"]:
+        return Finding("note", what, found, say("doctor.sound.none.advice"))
     return Finding("good", what, found)
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from actors.audio.frames import RATE, SAMPLES
@@ -35,6 +36,8 @@ def start_portaudio() -> Any:
     sound-missing."""
     os.environ.setdefault("JACK_NO_START_SERVER", "1")  # looking for devices must not start a server
     os.environ.setdefault("PULSE_LATENCY_MSEC", _LATENCY_MS)
+    if "PULSE_SERVER" in os.environ:
+        os.environ.setdefault("PULSE_CLIENTCONFIG", str(Path(__file__).with_name("pulse.conf")))
     try:
         import pyaudio
     except ImportError as error:

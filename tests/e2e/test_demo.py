@@ -20,7 +20,7 @@ def test_once_plays_the_exchange_and_says_what_happened() -> None:
     assert done.stderr == ""
     said = [line.split("  ", 1)[0] for line in done.stdout.splitlines()]
     talk = ["peer", "you", "delivered", "peer", "round trip"]
-    assert said == ["relay", "code", "paired", *talk, "picture", *FILES, "hung up"]
+    assert said == ["relay", "code", "paired", *talk, "picture", *FILES, "heard", "hung up"]
     assert re.search(rf"^code +{CODE.pattern}$", done.stdout, re.MULTILINE)
     assert re.search(r"both sides see: ([a-z-]+ ?){6}$", done.stdout, re.MULTILINE)
 

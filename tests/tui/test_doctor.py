@@ -55,6 +55,35 @@ def test_cameras() -> None:
     assert "group `video`" in doctor.judge_cameras({"/dev/video0": False}).advice
 
 
+INSTALLED = {"pyaudio": "0.2.14", "soxr": "1.1"}
+
+
+def test_sound_is_an_extra_that_is_told_of() -> None:
+    finding = doctor.judge_sound({"pyaudio": None, "soxr": "1.1"}, {})
+    assert sign(finding) == "note"
+    assert "visavis[audio]" in finding.advice
+
+
+def test_microphones_and_speakers() -> None:
+    device = {"id": "a", "name": "A"}
+    both = doctor.judge_sound(INSTALLED, {"microphones": [device, device], "speakers": [device]})
+    assert sign(both) == "good"
+    assert both.found.endswith("microphones: 2, speakers: 1")
+    assert "/speaker new.wav" in doctor.judge_sound(INSTALLED, {"microphones": [device], "speakers": []}).advice
+
+
+def test_a_portaudio_that_does_not_answer_is_said() -> None:
+    finding = doctor.judge_sound(INSTALLED, {"type": "Failed", "cause": "sound-missing", "detail": "libportaudio\x1b"})
+    assert "libportaudio2" in finding.advice
+    assert "\x1b" not in finding.found
+    assert sign(doctor.judge_sound(INSTALLED, {})) == "note"
+
+
+def test_devices_are_looked_for_as_the_engine_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULSE_SERVER", "unix:/nowhere")
+    assert {"microphones", "speakers"} <= doctor._sound_devices().keys()
+
+
 def test_the_desktop_is_asked_as_the_engine_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     monkeypatch.setenv("DISPLAY", ":9797")
@@ -128,6 +157,7 @@ def test_ssh() -> None:
     inside = doctor.judge_ssh("192.0.2.7 51234 192.0.2.1 22")
     assert sign(inside) == "note"
     assert "192.0.2.7" in inside.found
+    assert "docs/ssh.md" in inside.advice
 
 
 def test_no_relay_is_worth_knowing_and_not_broken() -> None:
@@ -251,7 +281,7 @@ def test_everything_is_looked_at(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert doctor.examine(None) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line[2:12].strip() for line in lines[:-1]] == [
-        *("versions", "terminal", "letters", "tmux", "SSH", "pictures", "desktop", "cameras"),
+        *("versions", "terminal", "letters", "tmux", "SSH", "pictures", "desktop", "cameras", "sound"),
         *("relay", "run folder", "settings", "logs", "calls"),
     ]
     assert lines[-1] == "Nothing is broken."

@@ -234,7 +234,10 @@ example:
     ),
     "doctor.ssh": "SSH",
     "doctor.ssh.inside": "inside a line from {client}",
-    "doctor.ssh.inside.advice": "if it drops, the call goes on; `visavis attach` comes back to it",
+    "doctor.ssh.inside.advice": (
+        "if it drops, the call goes on, and `visavis attach` comes back to it; camera, microphone and speaker are "
+        "those of this machine, docs/ssh.md tells how to use yours"
+    ),
     "doctor.ssh.outside": "not inside a line",
     "doctor.video": "pictures",
     "doctor.video.found": "OpenCV {opencv}, PyAV {av}",
@@ -248,6 +251,14 @@ example:
     "doctor.camera.none": "none here",
     "doctor.camera.none.advice": "not needed to see the other side; /video and /image show files",
     "doctor.camera.forbidden.advice": "you may not open it; be added to the group `video` and log in again",
+    "doctor.sound": "sound",
+    "doctor.sound.found": "PyAudio {pyaudio}, microphones: {microphones}, speakers: {speakers}",
+    "doctor.sound.missing": "PyAudio {pyaudio}, soxr {soxr}",
+    "doctor.sound.missing.advice": "to hear each other: pip install 'visavis[audio]'",
+    "doctor.sound.none": "none",
+    "doctor.sound.none.advice": "you can still hear by a file (/speaker new.wav), and let one speak (/mic song.wav)",
+    "doctor.sound.broken": "PyAudio {pyaudio}, and no answer ({detail})",
+    "doctor.sound.broken.advice": "install PortAudio (Debian: apt install libportaudio2), or restart the sound server",
     "doctor.relay": "relay",
     "doctor.relay.unset": "none configured",
     "doctor.relay.unset.advice": "give one with --relay HOST:PORT or VISAVIS_RELAY, or run one with `visavis relay`",
@@ -267,11 +278,11 @@ example:
     "demo.hello": (
         "Hello! I am the demo's peer: a second engine on this machine, and a relay stands between us.\n"
         "Write anything, or send me a file: drop one here, or press F4. What you see moving is what I show: F6 hides "
-        "it, /window opens it in a window. `help` says what I know."
+        "it, /window opens it in a window. If there is a speaker here, you hear me. `help` says what I know."
     ),
     "demo.help": (
         "I answer what you write and say how it travelled; of every file you send I make a receipt. `words` repeats "
-        "our six words, `relay` says where we met, `bye` says goodbye."
+        "our six words, `relay` says where we met, `speak` says something aloud, `bye` says goodbye."
     ),
     "demo.words": "I see these six words: {words}. If /verify shows you the same, nobody stands between us.",
     "demo.where": "We met at {relay}. It sees two connections, sizes and times, and can read nothing.",
@@ -302,6 +313,9 @@ example:
     "demo.did.time": "round trip  {milliseconds:.1f} ms from the line to its answer",
     "demo.did.video": "picture     {frames} frames of {width} x {height} came, {rate:.0f} a second",
     "demo.did.no-video": "picture     none: video is not installed here (pip install 'visavis[video]')",
+    "demo.did.sound": "heard       {seconds:.1f} s of the peer's voice, {milliseconds:.0f} ms old",
+    "demo.did.no-sound": "heard       nothing: sound is not installed here (pip install 'visavis[audio]')",
+    "demo.sound.silent": "the peer spoke, and next to nothing was heard",
     "demo.did.offer": "offered     {name}, {size}",
     "demo.did.take": "taken       the peer has it, every byte as it was, after {milliseconds:.0f} ms",
     "demo.did.back": "sent back   {name}: {text}",
@@ -318,6 +332,7 @@ example:
     "demo.step.send": "sending a line",
     "demo.step.answer": "waiting for the answer",
     "demo.step.video": "watching the picture",
+    "demo.step.sound": "hearing the peer",
     "demo.step.file": "sending a file",
     "demo.step.hang": "hanging up",
 }
