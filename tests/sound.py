@@ -39,6 +39,8 @@ class SoundServer:
         (folder / "asound.conf").write_text(
             "</usr/share/alsa/alsa.conf>\npcm.!default { type pulse }\nctl.!default { type pulse }\n"
         )
+        # As root its threads come first, and the kernel ends it when one of them runs for 0.2 s on a busy machine.
+        (folder / "daemon.conf").write_text("rlimit-rttime = 2000000\n")
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -49,7 +51,7 @@ class SoundServer:
         self._process = subprocess.Popen(
             command,
             cwd=self._folder,
-            env={**os.environ, **private, "PULSE_STATE_PATH": str(self._folder)},
+            env={**os.environ, **private, "PULSE_STATE_PATH": str(self._folder), "PULSE_CONFIG": "daemon.conf"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

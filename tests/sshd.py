@@ -11,9 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-UNPACKED = (
-    Path(__file__).resolve().parent.parent / ".venv" / "sshd"
-)  # by the test recipe
+UNPACKED = Path(__file__).resolve().parent.parent / ".venv" / "sshd"  # by the test recipe
 PRIVILEGE_FOLDER = Path("/run/sshd")  # Debian's sshd, started by root, wants it
 START_SECONDS = 20.0  # within which it has to listen
 

@@ -27,13 +27,16 @@ FASTEST: Final = 0.005  # more would be heard as another pitch
 STEEP: Final = 0.25  # of speed, for each second that the wait is off
 STEEPER: Final = 0.0001  # the same, added with each frame: what stays is the difference of two clocks
 SMOOTHING: Final = 0.04  # of the wait as it is, for each frame: half a second
+STOOD_SECONDS: Final = 0.1  # since the last take: the speaker stood still, and what waits now waits too long
+MUCH_SECONDS: Final = 0.06  # too long: half a percent would take ages, so a frame is left out now and then
+NOW_AND_THEN: Final = 10  # frames
 CAUTIOUS_FRAMES: Final = 500  # after a turn in which nothing was there: so long frames wait 20 ms more
 
 
 @dataclass(slots=True)
 class Counts:
-    """What became of frames: `late` came after their turn, or twice; `dropped` made room; `skipped` were quiet, and
-    shortened the wait. `dry` are the turns in which nothing was there though speech went on."""
+    """What became of frames: `late` came after their turn, or twice; `dropped` made room; `skipped` shortened the
+    wait, quiet ones first. `dry` are the turns in which nothing was there though speech went on."""
 
     played: int = 0
     late: int = 0
@@ -56,6 +59,8 @@ class JitterBuffer:
         self._ways: deque[tuple[float, float]] = deque()  # when frames came, and how long they were under way
         self._lateness: deque[tuple[float, float]] = deque()  # when bursts came, and how late they were
         self._came = -math.inf
+        self._taken_at = math.inf
+        self._since_skip = 0  # frames played since one was left out
         self._off = 0.0  # seconds by which the wait is too long
         self._clocks = 0.0  # speed that makes up for two clocks
 
@@ -94,6 +99,7 @@ class JitterBuffer:
 
     def take(self, now: float) -> SoundFrame | None:
         """Return the frame whose turn it is; None is silence: nobody speaks, or it is late."""
+        stood, self._taken_at = now - self._taken_at > STOOD_SECONDS, now
         if not self._frames:
             if self._playing:
                 self.counts.dry += 1
@@ -104,9 +110,12 @@ class JitterBuffer:
             if self._wait(now) < self.target:
                 return None
             self._shorten(now)  # between two spurts that is not heard
-        elif self._frames[0].quiet and len(self._frames) > 1 and self._wait(now) > self.target + FRAME_SECONDS:
+        elif stood:
+            self._shorten(now)  # after such a gap that is not heard
+        elif len(self._frames) > 1 and self._may_skip(self._wait(now) - self.target):
             self._frames.popleft()
             self.counts.skipped += 1
+            self._since_skip = 0
         off = self._wait(now) - self.target
         self._off += SMOOTHING * (off - self._off)
         if abs(self._off) < FRAME_SECONDS / 2:  # what is further off has another cause
@@ -115,8 +124,15 @@ class JitterBuffer:
         self._next = sound.number + 1
         self._playing = not sound.last
         self._cautious = max(0, self._cautious - 1)
+        self._since_skip += 1
         self.counts.played += 1
         return sound
+
+    def _may_skip(self, off: float) -> bool:
+        """Tell whether the next frame is to be left out, since it waits so many seconds too long."""
+        if self._frames[0].quiet:
+            return off > FRAME_SECONDS
+        return off > MUCH_SECONDS and self._since_skip >= NOW_AND_THEN
 
     def _wait(self, now: float) -> float:
         """How long the oldest frame has waited by now, if it was not late."""

@@ -29,7 +29,7 @@ from actors.children.orders import (
     TuneMicrophone,
 )
 from actors.children.pipe import Pipe
-from actors.children.portaudio import DeviceError
+from actors.children.portaudio import DeviceError, hurry
 from actors.sources.sound import Samples, Silence, SoundSource
 from actors.sources.source import SourceError
 
@@ -95,6 +95,7 @@ class Studio:
 
 def main() -> None:
     """Serve the engine until it closes the pipe, the source fails, or a file ends."""
+    hurry()
     pipe = Pipe()
     orders = iter(pipe)
     opening = next(orders, None)

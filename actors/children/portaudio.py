@@ -7,11 +7,12 @@ the real ones: those are listed beside it, by pactl where it is installed, and c
 import json
 import os
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from actors.audio.frames import RATE, SAMPLES
+from actors.audio.frames import RATE
 from actors.ends import NamedEnd
 from actors.sounds import Device
 
@@ -19,23 +20,28 @@ Way = Literal["microphone", "speaker"]
 
 SERVER: Final = "pulse:"  # before the name of a device of the sound server
 _SERVER_DEVICES: Final = ("pulse", "pipewire", "default")  # PortAudio's own names for the server, the best first
+_NICE: Final = -11  # as PulseAudio
 _ANSWER_SECONDS: Final = 3.0  # of a sound server; one that stands still is not waited for
-# What PulseAudio is to hold each way: a frame. Left to itself it holds 60 ms.
-_LATENCY_MS: Final = "20"
-PERIOD: Final = SAMPLES // 4  # samples of ours: 5 ms, in whole numbers of which a device is written
-# A server begins to play, and after a gap begins again, when three quarters of what it is to hold are there; and
-# PortAudio writes no less than a period. Were a quarter less than a period, both would wait for ever.
+_BUFFER_MS: Final = 20  # that a device is to hold: PulseAudio's own wish is 60
+_BUFFER_MOST_MS: Final = 500
+_PERIODS: Final = 3  # of a buffer, as PortAudio makes it
 
 
 class DeviceError(NamedEnd):
     """A device, or a file in its place, can't be opened or has failed: a code of docs/engine.md."""
 
 
+def hurry() -> None:
+    """Let the calling thread, and those that it will start, come before usual ones, where this user may. Not in real
+    time: ALSA's way to PulseAudio spins for a moment now and then, and the kernel ends what does so too long."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, _NICE)
+
+
 def start_portaudio() -> Any:
     """Return PortAudio, as it finds the devices now; to be ended by its `terminate`. Raises `DeviceError`
     sound-missing."""
     os.environ.setdefault("JACK_NO_START_SERVER", "1")  # looking for devices must not start a server
-    os.environ.setdefault("PULSE_LATENCY_MSEC", _LATENCY_MS)
     if "PULSE_SERVER" in os.environ:
         os.environ.setdefault("PULSE_CLIENTCONFIG", str(Path(__file__).with_name("pulse.conf")))
     try:
@@ -77,35 +83,35 @@ def open_device(audio: Any, way: Way, device: str) -> Opened:
         name = device or _default(audio, way)
     if name not in named:
         raise DeviceError("device-absent" if device else f"{way}-none", device)
-    served = name in _SERVER_DEVICES
     failure = ""
+    buffer = _buffer_seconds()
     own_rate = int(audio.get_device_info_by_index(named[name])["defaultSampleRate"])
     for rate in (RATE, own_rate):
         try:
-            periods = 1 if served else 2  # what is no server has no buffer of its own
-            stream = _open(audio, way, named[name], rate, periods)
+            stream = _open(audio, way, named[name], rate, round(buffer * rate / _PERIODS))
         except (OSError, ValueError) as error:
             failure = str(error)
             continue
-        own = stream.get_input_latency() if way == "microphone" else stream.get_output_latency()
-        return Opened(stream, rate, device or name, _served_latency() if served else float(own))
+        return Opened(stream, rate, device or name, buffer)
     raise DeviceError("device-failed", f"{device or name}: {failure}")
 
 
-def _served_latency() -> float:
-    """Return what PulseAudio was asked to hold, in seconds, with the quarter of it that its sink holds beside."""
-    asked = os.environ["PULSE_LATENCY_MSEC"]
-    return 1.25 * int(asked) / 1000 if asked.isdecimal() else 0.0
+def _buffer_seconds() -> float:
+    """Return how long a buffer is to be: PULSE_LATENCY_MSEC, or ours. The variable is taken away: with it libpulse asks
+    the server for another buffer than PortAudio knows, and then, after a gap, the server waits for more before it plays
+    on, and PortAudio for it to play on before it writes more."""
+    asked = os.environ.pop("PULSE_LATENCY_MSEC", "")
+    return (min(int(asked), _BUFFER_MOST_MS) if asked.isdecimal() and int(asked) else _BUFFER_MS) / 1000
 
 
-def _open(audio: Any, way: Way, index: int, rate: int, periods: int) -> Any:
+def _open(audio: Any, way: Way, index: int, rate: int, period: int) -> Any:
     import pyaudio
 
     return audio.open(
         rate=rate,
         channels=1,
         format=pyaudio.paInt16,
-        frames_per_buffer=periods * PERIOD * rate // RATE,
+        frames_per_buffer=period,
         input=way == "microphone",
         output=way == "speaker",
         input_device_index=index if way == "microphone" else None,

@@ -20,7 +20,7 @@ from actors.children.levels import bands_of, level_of
 from actors.children.orders import AnyOrder, Failed, Heard, OpenSound, PlayFilm, SoundLost, SoundOpened, TuneSpeaker
 from actors.children.pipe import Pipe
 from actors.children.playout import Playout
-from actors.children.portaudio import DeviceError
+from actors.children.portaudio import DeviceError, hurry
 from relay.wire import Packet
 
 _TELL_SAMPLES: Final = RATE // 10  # between two words on what is heard: ten a second
@@ -131,6 +131,7 @@ def _as_int16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
 
 def main() -> None:
     """Serve the engine until it closes the pipe or the device can't be opened."""
+    hurry()
     pipe = Pipe()
     orders = iter(pipe)
     opening = next(orders, None)

@@ -8,7 +8,7 @@ import soxr
 from numpy.typing import NDArray
 
 from actors.audio.frames import RATE
-from actors.children.portaudio import PERIOD, DeviceError, open_device, start_portaudio
+from actors.children.portaudio import DeviceError, open_device, start_portaudio
 
 Samples = NDArray[np.int16]
 
@@ -26,20 +26,14 @@ class Speaker:
             raise
         self._stream, rate = opened.stream, opened.rate
         self.name, self.latency = opened.name, opened.latency
-        self._period = PERIOD * rate // RATE
-        self._left = np.zeros(0, np.int16)  # less than a period
         self._resampler: Any = None
         if rate != RATE:
             self._resampler = soxr.ResampleStream(RATE, rate, 1, dtype="int16", quality="LQ")
 
     def write(self, samples: Samples) -> None:
-        """Block till the device has room, and give it these samples; less than 5 ms wait for the next. Raises
-        `DeviceError`."""
+        """Block till the device has room, and give it these samples. Raises `DeviceError`."""
         if self._resampler is not None:
             samples = self._resampler.resample_chunk(samples)
-        self._left = np.concatenate([self._left, samples])
-        whole = len(self._left) // self._period * self._period
-        samples, self._left = self._left[:whole], self._left[whole:]
         try:
             self._stream.write(samples.tobytes(), exception_on_underflow=False)
         except OSError as error:

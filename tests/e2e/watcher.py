@@ -16,11 +16,11 @@ class Watcher:
     """Watches what the peer of an engine shows. `seen` has when each picture came (s of CLOCK_MONOTONIC) and how bright
     it was, 0 to 1."""
 
-    def __init__(self, engine: str) -> None:
+    def __init__(self, engine: str, columns: int = 40, rows: int = 12) -> None:
         self.seen: list[tuple[float, float]] = []
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(str(socket_path(engine)))
-        for command in (Attach(), WatchPicture(columns=40, rows=12)):
+        for command in (Attach(), WatchPicture(columns=columns, rows=rows)):
             self._socket.sendall(wire.encode(wire.COMMAND, encode(command)))
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
