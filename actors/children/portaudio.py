@@ -72,9 +72,9 @@ class Opened:
     latency: float
 
 
-def open_device(audio: Any, way: Way, device: str) -> Opened:
-    """Open a stream of one channel of 16 bit: of `device` as listed, "" for the default. Raises `DeviceError`
-    device-absent, device-failed, microphone-none, speaker-none."""
+def open_device(audio: Any, way: Way, device: str, buffer: float = 0.0) -> Opened:
+    """Open a stream of one channel of 16 bit: of `device` as listed, "" for the default; with a buffer of so many
+    seconds, 0 for the usual. Raises `DeviceError` device-absent, device-failed, microphone-none, speaker-none."""
     named = {name: index for index, name in reversed(_named(audio, way))}
     if device.startswith(SERVER):
         os.environ["PULSE_SOURCE" if way == "microphone" else "PULSE_SINK"] = device.removeprefix(SERVER)
@@ -84,7 +84,7 @@ def open_device(audio: Any, way: Way, device: str) -> Opened:
     if name not in named:
         raise DeviceError("device-absent" if device else f"{way}-none", device)
     failure = ""
-    buffer = _buffer_seconds()
+    buffer = buffer or _usual_buffer()
     own_rate = int(audio.get_device_info_by_index(named[name])["defaultSampleRate"])
     for rate in (RATE, own_rate):
         try:
@@ -96,7 +96,7 @@ def open_device(audio: Any, way: Way, device: str) -> Opened:
     raise DeviceError("device-failed", f"{device or name}: {failure}")
 
 
-def _buffer_seconds() -> float:
+def _usual_buffer() -> float:
     """Return how long a buffer is to be: PULSE_LATENCY_MSEC, or ours. The variable is taken away: with it libpulse asks
     the server for another buffer than PortAudio knows, and then, after a gap, the server waits for more before it plays
     on, and PortAudio for it to play on before it writes more."""

@@ -4,6 +4,7 @@ frames, orders ──main thread──► playout ──thread──► film, vo
                                                       └─► what is heard ──► engine
 """
 
+import math
 import os
 import threading
 import time
@@ -25,6 +26,9 @@ from relay.wire import Packet
 
 _TELL_SAMPLES: Final = RATE // 10  # between two words on what is heard: ten a second
 _CAME: Final = 64  # frames whose coming is remembered
+_DRY: Final = 4  # times that a device runs dry, in _DRY_SECONDS
+_DRY_SECONDS: Final = 10.0
+_BUFFER_MOST: Final = 0.08  # seconds of a device's buffer
 _AGAIN_SECONDS: Final = 1.0  # between two looks for a device that is gone
 
 
@@ -44,15 +48,36 @@ class Sink(Protocol):
         """Let go of it."""
 
 
-def open_sink(order: OpenSound) -> Sink:
-    """Return what is asked for. Raises `DeviceError`."""
+def open_sink(order: OpenSound, buffer: float = 0.0) -> Sink:
+    """Return what is asked for, a device with a buffer of so many seconds (0: the usual). Raises `DeviceError`."""
     if order.file:
         from actors.sinks.wave_file import WaveFile
 
         return WaveFile(order.file)
     from actors.sinks.speaker import Speaker
 
-    return Speaker(order.device)
+    return Speaker(order.device, buffer)
+
+
+class Dryness:
+    """Whether a device runs dry too often: it does when the next samples come later than what it holds lasts. Times in
+    seconds by whatever clock."""
+
+    def __init__(self) -> None:
+        self._wrote_at = math.inf
+        self._dry: deque[float] = deque(maxlen=_DRY)
+
+    def too_often(self, seconds: float, latency: float, now: float) -> bool:
+        """So many seconds of sound were just written to a device that holds `latency`: tell, once, when it has run dry
+        _DRY times in _DRY_SECONDS."""
+        late, self._wrote_at = now - self._wrote_at > latency + seconds, now
+        if not late:
+            return False
+        self._dry.append(now)
+        if len(self._dry) < _DRY or now - self._dry[0] > _DRY_SECONDS:
+            return False
+        self._dry.clear()
+        return True
 
 
 class Room:
@@ -163,11 +188,16 @@ def _obey(room: Room, order: AnyOrder | Packet) -> None:
 
 
 def _write(pipe: Pipe, opening: OpenSound, sink: Sink, room: Room) -> None:
-    """Feed the device; one that goes is looked for."""
+    """Feed the device; one that goes is looked for, one that runs dry again and again gets a longer buffer: each gap
+    costs more delay than that."""
+    dryness = Dryness()
     while True:
         try:
             while True:
-                sink.write(room.next(sink.latency))
+                samples = room.next(sink.latency)
+                sink.write(samples)
+                if dryness.too_often(len(samples) / RATE, sink.latency, time.monotonic()) and not opening.file:
+                    sink = _lengthened(opening, sink)
                 report = room.heard(sink.latency)
                 if report is not None:
                     pipe.report(report)
@@ -179,6 +209,13 @@ def _write(pipe: Pipe, opening: OpenSound, sink: Sink, room: Room) -> None:
         sink.close()
         sink = _reopened(opening)
         pipe.report(SoundOpened(sink.name))
+
+
+def _lengthened(opening: OpenSound, sink: Sink) -> Sink:
+    if sink.latency >= _BUFFER_MOST:
+        return sink
+    sink.close()
+    return open_sink(opening, min(2 * sink.latency, _BUFFER_MOST))
 
 
 def _reopened(opening: OpenSound) -> Sink:

@@ -14,13 +14,13 @@ Samples = NDArray[np.int16]
 
 
 class Speaker:
-    """The sink. Raises `DeviceError` when it can't be opened. `latency`: seconds from the end of a `write` until
-    its last sample is in the air."""
+    """The sink, with a buffer of so many seconds (0: the usual). Raises `DeviceError` when it can't be opened.
+    `latency`: seconds from the end of a `write` until its last sample is in the air."""
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, buffer: float = 0.0) -> None:
         self._audio = start_portaudio()
         try:
-            opened = open_device(self._audio, "speaker", device)
+            opened = open_device(self._audio, "speaker", device, buffer)
         except DeviceError:
             self._audio.terminate()
             raise
