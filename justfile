@@ -35,7 +35,7 @@ type:
     @mypy
 
 # every performance claim, measured beside a peer
-bench *arguments: (_system "socat" "tmux" "ip:iproute2" "scp:openssh-client" "Xvfb:xvfb")
+bench *arguments: (_system "socat" "tmux" "ip:iproute2" "scp:openssh-client" "Xvfb:xvfb" "pulseaudio" "pactl:pulseaudio-utils" "espeak-ng") (_library "libasound2-plugins" "libasound_module_pcm_pulse.so") _sshd
     @python -m bench {{ arguments }}
 
 # What a test sees of the terminal is always the same.

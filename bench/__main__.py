@@ -15,6 +15,7 @@ ALL = (
     "video",
     "slow_video",
     "picture",
+    "sound",
 )
 
 

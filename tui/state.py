@@ -214,7 +214,8 @@ class CallState:
                 self.detail = event.detail if isinstance(event, Ended) else ""
                 self._end_transfers(now)
                 self.video, self.peer_video, self.recording, self.windows = Video(), PeerVideo(), Recording(), ()
-                self.sound, self.peer_sound = Sound(), PeerSound()
+                self.sound, self.peer_sound, self.sound_age_ms = Sound(), PeerSound(), None
+                self.own_meter = self.peer_meter = Meter()
             case _:
                 pass
 

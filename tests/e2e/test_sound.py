@@ -107,7 +107,7 @@ def say_into(server: SoundServer, side: str, said: Samples) -> None:
 
 def is_heard(server: SoundServer, pair: Pair) -> None:
     """What Mina says is heard by Jun, once the devices play."""
-    said = voice(6, seed=7) / 32768
+    said = voice(5, seed=7) / 32768
     with server.recording("jun-out") as (recording,):
         say_into(server, "mina", said)
     found = seconds_of(recording.samples, said)
@@ -281,7 +281,7 @@ def test_after_the_server_stood_still_the_delay_is_what_it_was_and_chat_was_not_
     mina, jun = meet(start_mina(), start_engine, relay, monkeypatch, **other.environment("jun"))
     mina.tell(OpenMicrophone())
     wait_on(jun, "speaker")
-    playing = server.play("mina-mic", voice(16) / 32768)
+    playing = server.play("mina-mic", voice(14) / 32768)
     wait_playing(jun)
     time.sleep(3)
     before = [event.age_ms for event in jun.all_events(SoundMeasured)[-10:] if event.age_ms is not None]
@@ -375,7 +375,7 @@ def test_two_sound_servers_whose_clocks_differ_stay_together(
     for name, value in {**ours.environment("mina"), "PULSE_SOURCE": "fast"}.items():
         monkeypatch.setenv(name, value)
     mina, jun = meet(start_engine("Mina"), start_engine, relay, monkeypatch, **theirs.environment("jun"))
-    said = voice(45)
+    said = voice(34)
     mina.tell(OpenMicrophone())
     mina.tell(TuneSound(mode="open"))
     wait_on(mina, "microphone")
@@ -383,17 +383,17 @@ def test_two_sound_servers_whose_clocks_differ_stay_together(
         feeder = subprocess.Popen([sys.executable, "-c", FEEDER, str(fifo), str(speed)], stdin=subprocess.PIPE)
         feeder.communicate(said.astype("<i2").tobytes(), timeout=90)
         time.sleep(0.5)
-    # What was said at second n was fed at n / speed. Were the clocks not brought together, 45 ms more would wait in the
-    # end than in the beginning.
+    # What was said at second n was fed at n / speed. Were the clocks not brought together, 20 ms more would wait in the
+    # end than soon after the beginning.
     heard, delays = at_jun.samples, []
-    for second in range(5, 44):
+    for second in range(5, 33):
         at, alike = found_in(
             heard[second * RATE :][: 4 * RATE], said[second * RATE : second * RATE + RATE // 4] / 32768
         )
         if alike > 0.6:  # one that was played over a seam is not
             delays.append(at + second - second / speed)
-    assert len(delays) >= 36, delays
-    assert abs(np.mean(delays[-8:]) - np.mean(delays[8:16])) < 0.012, delays
+    assert len(delays) >= 26, delays
+    assert abs(np.mean(delays[-6:]) - np.mean(delays[4:10])) < 0.01, delays
     last = jun.all_events(SoundMeasured)[-1].peer
     assert last.dropped == 0
     assert last.dry <= 3

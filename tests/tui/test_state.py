@@ -2,6 +2,7 @@
 
 import pytest
 
+from actors import messages as m
 from actors.messages import (
     CodeBurned,
     CodeMade,
@@ -104,3 +105,15 @@ def test_plain_is_what_is_not_sealed(phase, plain):
 def test_an_ended_call_is_as_plain_as_it_was():
     assert after(Snapshot(phase="plain"), Ended(cause="cut")).plain
     assert not after(IN_CALL, Ended(cause="cut")).plain
+
+
+def test_sound_is_over_with_the_call() -> None:
+    state = CallState(phase="call")
+    speaks = m.Meter(level=-20, speaks=True)
+    state.apply(m.SoundChanged(sound=m.Sound(microphone=m.DeviceUse(state="on"))), 0)
+    state.apply(m.PeerSoundChanged(sound=m.PeerSound(state="on")), 0)
+    state.apply(m.SoundMeasured(own=speaks, peer=speaks, age_ms=50.0), 0)
+    assert (state.sound_age_ms, state.peer_meter) == (50.0, speaks)
+    state.apply(m.Ended(cause="hung"), 1)
+    assert (state.sound, state.peer_sound, state.sound_age_ms) == (m.Sound(), m.PeerSound(), None)
+    assert state.own_meter == state.peer_meter == m.Meter()
