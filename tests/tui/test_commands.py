@@ -15,9 +15,9 @@ pytestmark = pytest.mark.long
     ("typed", "names"),
     [
         ("/", [command.name for command in commands.COMMANDS]),
-        ("/c", ["cancel", "camera", "card", "code"]),
-        ("/s", ["send", "seek", "size", "snapshot"]),
-        ("/d", ["detach"]),
+        ("/c", ["cancel", "camera", "card", "codec", "code"]),
+        ("/s", ["send", "seek", "size", "snapshot", "speaker"]),
+        ("/d", ["devices", "detach"]),
         ("/verify", ["verify"]),
         ("/x", []),
         ("//", []),
@@ -69,7 +69,7 @@ class TestOnTheScreen:
 
     async def test_tab_completes_what_the_arrows_chose(self):
         async with calling() as (_engine, app, pilot):
-            await pilot.press("/", "v", *["down"], "tab")
+            await pilot.press("/", "v", *["down"] * 3, "tab")
             await eventually(lambda: app.screen.query_one(Composer).text == "/verify")
             await pilot.press("enter")
             await painted_soon(pilot, "otter violin maple")
@@ -79,7 +79,7 @@ class TestOnTheScreen:
         async with calling() as (_engine, _app, pilot):
             await pilot.press("/", "v")
             await painted_soon(pilot, "/verify")
-            await pilot.click(CommandList, offset=(3, 1))
+            await pilot.click(CommandList, offset=(3, 3))
             await painted_soon(pilot, "otter violin maple")
 
     async def test_an_unknown_one_is_a_sentence_and_stays_to_be_corrected(self):

@@ -58,7 +58,7 @@ class Honest:
         keys = SessionKeys(SECRET, role)
         video_in, self._video_news = trio.open_memory_channel[Any](1000)  # nobody looks
         self.session = Session(
-            keys, role, mallory.dialler(), Post(chat_in, self._files, video_in), self.events.append, ports
+            keys, role, mallory.dialler(), Post(chat_in, self._files, video_in, video_in), self.events.append, ports
         )
         facts = FilesOf(role, keys.room, store / "visavis.db", lambda: self.link)
 
