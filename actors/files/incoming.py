@@ -27,7 +27,7 @@ from relay import limits
 # Why an entry that came could not be kept; of the others the sender knows.
 _OURS: Final = frozenset({"hash", "no-name", "not-folder"})
 _JOBS: Final = 4  # packets that wait for the disk, 1 MiB each at most
-LEAVE_SECONDS: Final = 0.5  # for a disk that is at work when the call ends
+LEAVE_SECONDS: Final = 2.0  # for a disk at work when a call ends; a sync takes a second, and what is kept is told
 Refuse = Callable[[str, str], None]
 
 
