@@ -17,7 +17,7 @@ from actors.heartbeat import HeartbeatClock
 from actors.lane import LaneEnded, SealedLane
 from actors.lanes import Lanes
 from actors.messages import Emit, RoundTripMeasured
-from actors.news import Delivered, News, PeerTyping, RoundTrip, Sent, Taken, Told
+from actors.news import Delivered, Joined, News, PeerTyping, RoundTrip, Sent, Taken, Told
 from actors.peer import DiskWaits, First, Have, HaveUpTo, Heartbeat, Hung, MediaTaken, OpenLane, PeerError, Typing
 from actors.reliable import CounterError, GapError, Inbox, Outbox
 from relay import limits, wire
@@ -109,6 +109,7 @@ class Epoch:
                             nursery.cancel_scope.cancel()
 
                 self.lanes = make_lanes(nursery, self.desk)
+                await self._news.send(Joined(self._number))  # not before: whoever hears it may ask for a lane at once
                 nursery.start_soon(until_end, self._write)
                 nursery.start_soon(until_end, self._read)
                 nursery.start_soon(self._beat)

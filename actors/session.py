@@ -23,7 +23,7 @@ from actors.epoch import FAREWELL_SECONDS, Epoch, Kept, Newsroom, SessionOver
 from actors.lane import LaneEnded, SealedLane
 from actors.lanes import LanePort, Lanes
 from actors.messages import Emit, Link, LinkChanged
-from actors.news import Joined, Left, MediaFlow, PeerTyping
+from actors.news import Left, MediaFlow, PeerTyping
 from actors.peer import FileControl, MediaTaken, Message
 from actors.seal import Exchange, Role, SealError, SessionKeys
 from relay import limits, wire
@@ -195,7 +195,6 @@ class Session:
             self._proved_at = trio.current_time()
             self._epoch = Epoch(self._epochs, lane, self._kept, self._news, self._emit)
             self._show("joined")
-            await self._news.send(Joined(self._epochs))
             if self._hanging.is_set():
                 self._attempt.deadline = math.inf  # the epoch has a deadline of its own
                 self._epoch.hang()
