@@ -17,17 +17,20 @@ class Gate:
         self.threshold = USUAL_THRESHOLD
         self.talking = False  # of "push"
         self.muted = False
+        self.heard = False  # what the microphone took in belongs into the last frame; else a film alone does
         self._held = 0
         self._sending = False
 
     def take(self, level: float, *, film: bool = False) -> tuple[bool, bool, bool]:
         """Return whether the frame of this level (dBFS) is to be sent, is quiet, and is the last for a while. The last
-        one is itself sent. With a `film` everything is, whatever the microphone says."""
+        one is itself sent. With a `film` everything is, whatever the microphone says; `heard` tells whether what it
+        says is in it."""
         loud = level >= self.threshold
         self._held = HOLD_FRAMES if loud else max(0, self._held - 1)
         if self.muted:
             self._held = 0
-        wants = film or (not self.muted and self._wanted())
+        self.heard = not self.muted and self._wanted()
+        wants = film or self.heard
         last = self._sending and not wants
         self._sending = wants
         return wants or last, not film and level < self.threshold - QUIETER, last

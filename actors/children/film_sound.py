@@ -54,7 +54,7 @@ class FilmSound:
     def next(self, at: float, count: int) -> Samples | None:
         """Return the `count` samples from `at` on (s of CLOCK_MONOTONIC); None while there are none."""
         with self._changed:
-            if self._film.zero is None or not self._film.path or self._wanted is not None:
+            if self._film.zero is None or not self.plays or self._wanted is not None:
                 return None
             second = at - self._film.zero / 1e9
             ahead = round((second - self._at) * RATE)

@@ -15,6 +15,11 @@ _WINDOW: Final = np.hanning(SAMPLES)
 _FULL: Final = 32768.0
 
 
+def as_int16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Return samples that were added or made louder as 16 bit; what is too loud is cut off."""
+    return np.clip(samples, -32768, 32767).astype(np.int16)
+
+
 def level_of(samples: NDArray[np.int16]) -> float:
     """Return the root mean square in dBFS, a full square wave being 0; FLOOR at least."""
     power = float(np.mean(np.square(samples.astype(np.float64) / _FULL))) if len(samples) else 0.0

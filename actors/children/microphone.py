@@ -9,6 +9,7 @@ import queue
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -17,7 +18,7 @@ from actors.audio.frames import FRAME, FRAME_SECONDS, Codec, SoundFrame
 from actors.audio.gate import Gate
 from actors.audio.stamps import Stamps
 from actors.children.film_sound import FilmSound
-from actors.children.levels import bands_of, level_of
+from actors.children.levels import as_int16, bands_of, level_of
 from actors.children.orders import (
     Failed,
     OpenSound,
@@ -29,13 +30,12 @@ from actors.children.orders import (
     TuneMicrophone,
 )
 from actors.children.pipe import Pipe
-from actors.children.portaudio import DeviceError, hurry
+from actors.children.portaudio import DeviceError, hurry, opened_again
 from actors.sources.sound import Samples, Silence, SoundSource
 from actors.sources.source import SourceError
 
 _BLOCKS: Final = 5  # between the two threads; then the oldest goes
 _TELL_FRAMES: Final = 5  # between two words on the level: ten a second
-_AGAIN_SECONDS: Final = 1.0  # between two looks for a device that is gone
 
 
 def open_source(order: OpenSound) -> SoundSource:
@@ -68,14 +68,13 @@ class Studio:
         self._number += 1
         level = level_of(samples)
         film = self.film.next(captured, len(samples))
-        sends, quiet, last = self.gate.take(level, film=self.film.plays)
-        if film is not None:
-            own = samples if not self.gate.muted else np.zeros_like(samples)
-            mixed = np.clip(own.astype(np.int32) + film, -32768, 32767).astype(np.int16)
-        else:
-            mixed = samples
+        sends, quiet, last = self.gate.take(level, film=film is not None)
         if sends:
-            frame = self._encode(mixed, SoundFrame(self._number, int(captured * 1e9), b"", "pcm", quiet, last))
+            mixed = samples if self.gate.heard else np.zeros_like(samples)
+            if film is not None:
+                mixed = as_int16(mixed.astype(np.float32) + film)
+            codec = self.codec  # the main thread may change it
+            frame = SoundFrame(self._number, int(captured * 1e9), self._encode(mixed, codec), codec, quiet, last)
             self._pipe.send(FRAME, frame.pack())
         if level > self._loudest:
             self._loudest, self._loud = level, samples
@@ -83,14 +82,13 @@ class Studio:
             self._pipe.report(Spoke(round(self._loudest), bands_of(self._loud), self.gate.sending))
             self._loudest = -np.inf
 
-    def _encode(self, samples: Samples, frame: SoundFrame) -> SoundFrame:
-        sound, codec = samples.astype("<i2").tobytes(), self.codec
-        if codec == "opus":
-            from actors.codecs.opus import Encoder  # loaded when it is wanted
+    def _encode(self, samples: Samples, codec: Codec) -> bytes:
+        if codec == "pcm":
+            return samples.astype("<i2").tobytes()
+        from actors.codecs.opus import Encoder  # loaded when it is wanted
 
-            self._encoder = self._encoder or Encoder()
-            sound = self._encoder.encode(samples)
-        return SoundFrame(frame.number, frame.captured, sound, codec, frame.quiet, frame.last)
+        self._encoder = self._encoder or Encoder()
+        return bytes(self._encoder.encode(samples))
 
 
 def main() -> None:
@@ -137,15 +135,8 @@ def _read(
         except DeviceError as error:
             pipe.report(SoundLost(error.detail))
         source.close()
-        source = _reopened(opening)
+        source = opened_again(partial(open_source, opening))
         pipe.report(SoundOpened(source.name))
-
-
-def _reopened(opening: OpenSound) -> SoundSource:
-    while True:
-        time.sleep(_AGAIN_SECONDS)
-        with suppress(DeviceError):
-            return open_source(opening)
 
 
 def _put(blocks: "queue.Queue[tuple[Samples, float] | None]", block: tuple[Samples, float] | None) -> None:

@@ -7,21 +7,25 @@ the real ones: those are listed beside it, by pactl where it is installed, and c
 import json
 import os
 import subprocess
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from actors.audio.frames import RATE
 from actors.ends import NamedEnd
 from actors.sounds import Device
 
 Way = Literal["microphone", "speaker"]
+_Opened = TypeVar("_Opened")
 
 SERVER: Final = "pulse:"  # before the name of a device of the sound server
 _SERVER_DEVICES: Final = ("pulse", "pipewire", "default")  # PortAudio's own names for the server, the best first
 _NICE: Final = -11  # as PulseAudio
 _ANSWER_SECONDS: Final = 3.0  # of a sound server; one that stands still is not waited for
+_AGAIN_SECONDS: Final = 1.0  # between two looks for a device that is gone
 _BUFFER_MS: Final = 20  # that a device is to hold: PulseAudio's own wish is 60
 _BUFFER_MOST_MS: Final = 500
 _PERIODS: Final = 3  # of a buffer, as PortAudio makes it
@@ -59,6 +63,14 @@ def list_devices(way: Way) -> list[Device]:
     audio.terminate()
     own.sort(key=lambda device: device.id != default)
     return own + _of_the_server(way)
+
+
+def opened_again(open_one: Callable[[], _Opened]) -> _Opened:
+    """Return what `open_one` gives once it no longer raises `DeviceError`: a device that is gone comes back."""
+    while True:
+        with suppress(DeviceError):
+            return open_one()
+        time.sleep(_AGAIN_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

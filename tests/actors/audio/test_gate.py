@@ -73,3 +73,18 @@ def test_a_film_is_sent_whatever_the_microphone_says() -> None:
     gate.muted = True
     assert sent(gate, SILENT, SILENT, film=True) == "ss"
     assert sent(gate, SILENT) == "L"
+
+
+def test_what_the_microphone_takes_in_is_in_a_film_only_when_it_would_be_sent_without() -> None:
+    gate = Gate()
+    gate.mode = "push"
+    assert sent(gate, LOUD, film=True) == "s"
+    assert not gate.heard
+    gate.talking = True
+    assert sent(gate, LOUD, film=True) == "s"
+    assert gate.heard
+    gate.muted = True
+    assert sent(gate, LOUD, film=True) == "s"
+    assert not gate.heard
+    assert sent(gate, LOUD) == "L"
+    assert not gate.heard

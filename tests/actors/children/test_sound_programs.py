@@ -12,6 +12,7 @@ from actors.children.orders import (
     Failed,
     Heard,
     OpenSound,
+    PlayFilm,
     SoundOpened,
     SourceEnded,
     Spoke,
@@ -21,6 +22,7 @@ from actors.children.orders import (
 from relay import limits
 from relay.wire import Packet
 from tests.actors.children.program import ChildProgram
+from tests.films import make_video
 from tests.sound import found_in
 from tests.voices import read_wave, voice, write_wave
 
@@ -70,6 +72,28 @@ def test_what_is_sent_follows_the_orders(tmp_path: Path) -> None:
     assert [frame.last for frame in frames] == [False] * (len(frames) - 1) + [True]
     with ChildProgram("microphone") as child:
         child.tell(OpenSound(file=str(path)), TuneMicrophone(mode="open", muted=True))
+        assert [frame for frame in frames_of(child) if frame.number > 5] == []
+
+
+def playing(film: Path) -> PlayFilm:
+    return PlayFilm(str(film), time.monotonic_ns())
+
+
+@pytest.mark.parametrize("order", [TuneMicrophone(mode="open", muted=True), TuneMicrophone(mode="push")])
+def test_who_is_not_to_be_heard_is_in_no_film(tmp_path: Path, order: TuneMicrophone) -> None:
+    loud = write_wave(tmp_path / "loud.wav", voice(2))
+    tone = (5_000 * np.sin(2 * np.pi * 3000 * np.arange(3 * RATE) / RATE)).astype(np.int16)
+    with ChildProgram("microphone") as child:
+        child.tell(OpenSound(file=str(loud)), order, playing(write_wave(tmp_path / "film.wav", tone)))
+        frames = [frame for frame in frames_of(child) if frame.number > 5]
+    assert len(frames) > 50
+    assert max(np.abs(np.frombuffer(frame.sound, "<i2")).max() for frame in frames) <= 5_000
+
+
+def test_a_film_without_sound_sends_nothing(tmp_path: Path) -> None:
+    loud, silent = write_wave(tmp_path / "loud.wav", voice(1)), make_video(tmp_path / "f.mp4", 60, size=(160, 120))
+    with ChildProgram("microphone") as child:
+        child.tell(OpenSound(file=str(loud)), TuneMicrophone(mode="open", muted=True), playing(silent))
         assert [frame for frame in frames_of(child) if frame.number > 5] == []
 
 
