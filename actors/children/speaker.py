@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from typing import Final, Protocol
 
 import numpy as np
@@ -17,11 +18,11 @@ from numpy.typing import NDArray
 
 from actors.audio.frames import FRAME, FRAME_SECONDS, RATE, FrameError, unpack
 from actors.children.film_sound import FilmSound
-from actors.children.levels import bands_of, level_of
+from actors.children.levels import as_int16, bands_of, level_of
 from actors.children.orders import AnyOrder, Failed, Heard, OpenSound, PlayFilm, SoundLost, SoundOpened, TuneSpeaker
 from actors.children.pipe import Pipe
 from actors.children.playout import Playout
-from actors.children.portaudio import DeviceError, hurry
+from actors.children.portaudio import DeviceError, hurry, opened_again
 from relay.wire import Packet
 
 _TELL_SAMPLES: Final = RATE // 10  # between two words on what is heard: ten a second
@@ -29,9 +30,6 @@ _CAME: Final = 64  # frames whose coming is remembered
 _DRY: Final = 4  # times that a device runs dry, in _DRY_SECONDS
 _DRY_SECONDS: Final = 10.0
 _BUFFER_MOST: Final = 0.08  # seconds of a device's buffer
-_AGAIN_SECONDS: Final = 1.0  # between two looks for a device that is gone
-
-
 _NOTHING: Final = np.zeros(0, np.int16)
 
 
@@ -112,14 +110,14 @@ class Room:
         with self._lock:
             samples = self._playout.next(now)
         samples = samples * self.volume
-        voice = _as_int16(samples)
+        voice = as_int16(samples)
         if (level := level_of(voice)) > self._loudest:
             self._loudest, self._loud = level, voice
         self._untold += len(samples)
         film = self.film.next(now + latency, len(samples))
         if film is not None:
             samples = samples + film
-        return _as_int16(samples)
+        return as_int16(samples)
 
     def heard(self, latency: float) -> Heard | None:
         """Return what is to be told now that the last samples were given to the device, if anything."""
@@ -148,10 +146,6 @@ class Room:
             )
         self._loudest, self._loud = -np.inf, _NOTHING  # of the last frames
         return report
-
-
-def _as_int16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
-    return np.clip(samples, -32768, 32767).astype(np.int16)
 
 
 def main() -> None:
@@ -190,39 +184,32 @@ def _obey(room: Room, order: AnyOrder | Packet) -> None:
 def _write(pipe: Pipe, opening: OpenSound, sink: Sink, room: Room) -> None:
     """Feed the device; one that goes is looked for, one that runs dry again and again gets a longer buffer: each gap
     costs more delay than that."""
-    dryness = Dryness()
+    buffer = 0.0
     while True:
         try:
-            while True:
-                samples = room.next(sink.latency)
-                sink.write(samples)
-                if dryness.too_often(len(samples) / RATE, sink.latency, time.monotonic()) and not opening.file:
-                    sink = _lengthened(opening, sink)
-                report = room.heard(sink.latency)
-                if report is not None:
-                    pipe.report(report)
+            _feed(pipe, sink, room)
+            buffer = min(2 * sink.latency, _BUFFER_MOST)
         except DeviceError as error:
             if opening.file:
                 pipe.report(Failed(error.cause, error.detail))
                 return
             pipe.report(SoundLost(error.detail))
         sink.close()
-        sink = _reopened(opening)
+        sink = opened_again(partial(open_sink, opening, buffer))
         pipe.report(SoundOpened(sink.name))
 
 
-def _lengthened(opening: OpenSound, sink: Sink) -> Sink:
-    if sink.latency >= _BUFFER_MOST:
-        return sink
-    sink.close()
-    return open_sink(opening, min(2 * sink.latency, _BUFFER_MOST))
-
-
-def _reopened(opening: OpenSound) -> Sink:
+def _feed(pipe: Pipe, sink: Sink, room: Room) -> None:
+    """Write until the device runs dry too often, if a longer buffer would help. Raises `DeviceError`."""
+    dryness, may_grow = Dryness(), 0 < sink.latency < _BUFFER_MOST
     while True:
-        time.sleep(_AGAIN_SECONDS)
-        with suppress(DeviceError):
-            return open_sink(opening)
+        samples = room.next(sink.latency)
+        sink.write(samples)
+        if dryness.too_often(len(samples) / RATE, sink.latency, time.monotonic()) and may_grow:
+            return
+        report = room.heard(sink.latency)
+        if report is not None:
+            pipe.report(report)
 
 
 if __name__ == "__main__":
