@@ -16,7 +16,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import platformdirs
 import trio
@@ -45,8 +45,6 @@ from actors.messages import (
     AnyEvent,
     Attach,
     CancelTransfer,
-    CloseMicrophone,
-    CloseSpeaker,
     CodeBurned,
     CommandRefused,
     Emit,
@@ -56,14 +54,11 @@ from actors.messages import (
     FileCommand,
     Hang,
     LinkChanged,
-    ListDevices,
     ListOffer,
     MakeCode,
     OfferFiles,
     OfferRefused,
-    OpenMicrophone,
     OpenPlain,
-    OpenSpeaker,
     PhaseChanged,
     PictureTaken,
     PutFirst,
@@ -73,7 +68,6 @@ from actors.messages import (
     SetTyping,
     SoundCommand,
     TextRefused,
-    TuneSound,
     VideoCommand,
     WatchPicture,
 )
@@ -190,18 +184,14 @@ class Engine:
             case Hang():
                 if not await self._tell_chat(command) and not self._closing:
                     self._end("hung")
-            case OpenMicrophone() | CloseMicrophone() | OpenSpeaker() | CloseSpeaker() | TuneSound() | ListDevices():
+            case _ if isinstance(command, SoundCommand):
                 await self._tell_audio(command, reply)
             case _:
                 await self._tell_video(command, reply)
 
     async def _tell_chat(self, command: ChatCommand) -> bool:
         """Hand the command to the chat, in its turn; False if there is none."""
-        if self._chat is not None:
-            with suppress(trio.ClosedResourceError, trio.BrokenResourceError):  # ended while this waited its turn
-                await self._chat.send(command)
-                return True
-        return False
+        return await _handed(self._chat, command)
 
     async def _tell_files(self, command: FileCommand, reply: Emit) -> None:
         """Hand the command to the file channel, in its turn."""
@@ -211,10 +201,8 @@ class Engine:
         if self._stdio and isinstance(command, AnswerOffer) and command.folder == STDOUT:
             reply(CommandRefused(cause="stdio", transfer=command.transfer))
             return
-        if self._files is not None:
-            with suppress(trio.ClosedResourceError, trio.BrokenResourceError):
-                await self._files.send((command, reply))
-                return
+        if await _handed(self._files, (command, reply)):
+            return
         if isinstance(command, OfferFiles):
             reply(OfferRefused(id=command.id, cause="no-call"))
         else:
@@ -222,20 +210,13 @@ class Engine:
 
     async def _tell_video(self, command: VideoCommand, reply: Emit) -> None:
         """Hand the command to the video channel, in its turn."""
-        if self._video is not None:
-            with suppress(trio.ClosedResourceError, trio.BrokenResourceError):
-                await self._video.send((command, reply))
-                return
-        if not isinstance(command, WatchPicture | PictureTaken):
+        if not await _handed(self._video, (command, reply)) and not isinstance(command, WatchPicture | PictureTaken):
             reply(CommandRefused(cause="no-call"))
 
     async def _tell_audio(self, command: SoundCommand, reply: Emit) -> None:
         """Hand the command to the audio channel, in its turn."""
-        if self._audio is not None:
-            with suppress(trio.ClosedResourceError, trio.BrokenResourceError):
-                await self._audio.send((command, reply))
-                return
-        reply(CommandRefused(cause="no-call"))
+        if not await _handed(self._audio, (command, reply)):
+            reply(CommandRefused(cause="no-call"))
 
     def _start(self, reply: Emit, relay: str, call: Callable[..., Awaitable[None]], *arguments: str) -> None:
         if self._record.snapshot.phase != "idle":
@@ -351,6 +332,15 @@ class Engine:
     def _emit(self, event: AnyEvent) -> None:
         if not self._ended.is_set():  # Ended is the last that anyone hears
             self._screens.emit(event)
+
+
+async def _handed(channel: trio.MemorySendChannel[Any] | None, item: object) -> bool:
+    """Put `item` into a channel's inbox; False if there is none, or it ended while this waited its turn."""
+    if channel is not None:
+        with suppress(trio.ClosedResourceError, trio.BrokenResourceError):
+            await channel.send(item)
+            return True
+    return False
 
 
 def main(*, stdio: bool, ready_fd: int | None, name: str) -> int:

@@ -23,19 +23,14 @@ from actors.chat import refusal
 from actors.messages import (
     AnswerOffer,
     CancelTransfer,
-    CloseMicrophone,
-    CloseSpeaker,
     CommandRefused,
     Emit,
     FileCommand,
     Hang,
     LinkChanged,
-    ListDevices,
     ListOffer,
     MediaSkipped,
     OfferFiles,
-    OpenMicrophone,
-    OpenSpeaker,
     PutFirst,
     SendText,
     SoundCommand,
@@ -43,7 +38,6 @@ from actors.messages import (
     TextReceived,
     TextRefused,
     TextSent,
-    TuneSound,
     VideoCommand,
 )
 from actors.plain_audio import PlainAudio
@@ -192,15 +186,7 @@ async def plain(
                             reply(CommandRefused(cause="no-transfer", detail=str(number), transfer=number))
                     case (AnswerOffer() | PutFirst() | ListOffer() as asked, reply):
                         reply(CommandRefused(cause="phase", detail="plain", transfer=asked.transfer))
-                    case (
-                        OpenMicrophone()
-                        | CloseMicrophone()
-                        | OpenSpeaker()
-                        | CloseSpeaker()
-                        | TuneSound()
-                        | ListDevices() as asked,
-                        reply,
-                    ):
+                    case (asked, reply) if isinstance(asked, SoundCommand):
                         await audio.take_command((asked, reply))
                     case (asked, reply):
                         await video.take_command((asked, reply))

@@ -17,9 +17,9 @@ from actors.audio.carrier import WAITING_FRAMES
 from actors.audio.channel import Asked, audio
 from actors.audio.frames import PCM_BYTES, RATE, SAMPLE_BYTES, SoundFrame
 from actors.audio.jitter import CAP_FRAMES
+from actors.media import Silence
 from actors.messages import Emit
 from actors.news import AudioNews, Film
-from actors.peer import AudioMessage, MediaTaken
 from relay import wire
 
 PIECE_BYTES: Final = 1024 * SAMPLE_BYTES  # what the original's player is made for
@@ -112,24 +112,6 @@ class PlainCarrier:
             self._came(frame)
 
 
-class _Silence:
-    """A session's voice where nothing but frames can be said."""
-
-    def say(self, message: AudioMessage) -> int:
-        """It can't be said."""
-        return 0
-
-    def tell(self, control: MediaTaken, epoch: int = 0) -> None:
-        """It can't be told."""
-
-    def open_lane(self, name: str) -> bool:
-        """There are no lanes."""
-        return False
-
-    async def media(self, lane: str, flows: bool) -> None:
-        """Nothing here yields."""
-
-
 class PlainAudio:
     """The sound of a plain call. `put` takes packets; what is started is started in `nursery`. `films` is where the
     video channel says what is shown."""
@@ -139,7 +121,7 @@ class PlainAudio:
         self._in, inbox = trio.open_memory_channel[Asked | AudioNews](_INBOX_ITEMS)
         self.films: trio.MemorySendChannel[Film] = self._in.clone()
         self._frames, arrivals = trio.open_memory_channel[SoundFrame](_ARRIVALS)
-        nursery.start_soon(audio, inbox, arrivals, _Silence(), emit, lambda voice, came: PlainCarrier(put, came))
+        nursery.start_soon(audio, inbox, arrivals, Silence(), emit, lambda voice, came: PlainCarrier(put, came))
 
     async def take_command(self, asked: Asked) -> None:
         """Do what a screen asks for."""

@@ -10,9 +10,10 @@ from typing import Final
 
 import trio
 
+from actors.media import Silence
 from actors.messages import CommandRefused, Emit, ShowVideo
 from actors.news import Film, Taken, VideoNews
-from actors.peer import MediaTaken, Showing, VideoMessage
+from actors.peer import MediaTaken, Showing
 from actors.video.capturing import read_still
 from actors.video.channel import Asked, video
 from actors.video.frames import Frame
@@ -76,24 +77,6 @@ class PlainCarrier:
             self._came(frame)
 
 
-class _Silence:
-    """A session's voice where nothing but frames can be said."""
-
-    def say(self, message: VideoMessage) -> int:
-        """It can't be said."""
-        return 0
-
-    def tell(self, control: MediaTaken, epoch: int = 0) -> None:
-        """It can't be told."""
-
-    def open_lane(self, name: str) -> bool:
-        """There are no lanes."""
-        return False
-
-    async def media(self, lane: str, flows: bool) -> None:
-        """Nothing here yields."""
-
-
 class PlainVideo:
     """The video of a plain call. `put_frame` and `put` take packets; what is started is started in `nursery`. `films`
     hears what film is shown."""
@@ -112,7 +95,7 @@ class PlainVideo:
             video,
             inbox,
             arrivals,
-            _Silence(),
+            Silence(),
             emit,
             films,
             lambda voice, newest, measures, came, sent: PlainCarrier(put_frame, newest, measures, came),

@@ -3,7 +3,7 @@ taken for play; what waits longer is dropped, the oldest first. What comes is re
 
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 import trio
 
@@ -11,7 +11,7 @@ from actors.audio import frames
 from actors.audio.frames import FrameError, SoundFrame
 from actors.lane_use import LaneUse
 from actors.lanes import LaneClosed, LaneOpened, LanePacket
-from actors.peer import AudioMessage, MediaTaken
+from actors.media import Voice
 
 NAME: Final = "audio"  # of the lane
 ARRIVALS: Final = 8  # packets that wait to be looked at: they are taken at once
@@ -20,22 +20,6 @@ WAITING_FRAMES: Final = 10  # 200 ms before the lane: what is older will not be 
 STILL_SECONDS: Final = 2.0  # nothing is taken and nothing is said of it for so long: it was, or never will be
 
 Arrival = LaneOpened | LanePacket | LaneClosed
-
-
-class Voice(Protocol):
-    """What the audio channel needs of a session."""
-
-    def say(self, message: AudioMessage) -> int:
-        """Accept a message, return its number. Raises `OutboxFullError`."""
-
-    def tell(self, control: MediaTaken, epoch: int = 0) -> None:
-        """Tell the peer, if it is there (and this is the epoch, if one is named); only the newest of each lane."""
-
-    def open_lane(self, name: str) -> bool:
-        """Open a new connection of the lane. False if the peer is not there."""
-
-    async def media(self, lane: str, flows: bool) -> None:
-        """Sound or pictures flow on this lane from now on, or no longer."""
 
 
 class Carrier:

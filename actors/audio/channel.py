@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol, get_args
 import msgspec
 import trio
 
-from actors.audio.carrier import NAME, Carrier, Voice
+from actors.audio.carrier import NAME, Carrier
 from actors.audio.device import DeviceChild
 from actors.audio.frames import FRAME, FRAME_SECONDS, Codec, FrameError, SoundFrame, unpack
 from actors.audio.jitter import CAP_FRAMES
@@ -34,6 +34,7 @@ from actors.children.orders import (
     TuneMicrophone,
     TuneSpeaker,
 )
+from actors.media import Flow, Voice
 from actors.messages import (
     CloseMicrophone,
     CloseSpeaker,
@@ -59,7 +60,6 @@ from relay.wire import Packet
 
 INBOX_ITEMS: Final = 64
 _TICK_SECONDS: Final = 0.1  # between two measures
-_FLOWS_SECONDS: Final = 2.0  # since the last frame: then nothing flows
 _HEARD_SECONDS: Final = 0.5  # since the last word of the speaker: then it stands still
 _ACKNOWLEDGED: Final = 5  # frames between two acknowledgements where no speaker takes them
 _ROUND_TRIPS: Final = 30  # of the best of which the peer's clock is known
@@ -127,7 +127,7 @@ async def audio(
         nursery.start_soon(channel.carrier.feed)
         nursery.start_soon(channel.carrier.read, arrivals)
         nursery.start_soon(channel.measure)
-        nursery.start_soon(channel.yield_files)
+        nursery.start_soon(channel.flow.run)
         async for item in inbox:
             channel.take(item)
         nursery.cancel_scope.cancel()
@@ -144,6 +144,7 @@ class _Channel:
         make_carrier: Callable[[Voice, Callable[[SoundFrame], None]], AnyCarrier],
     ) -> None:
         self.carrier = make_carrier(voice, self._came)
+        self.flow = Flow(NAME, voice)
         self._nursery = nursery
         self._voice = voice
         self._emit = emit
@@ -164,12 +165,11 @@ class _Channel:
         self._clock = round(trio.current_time() * 1e9) - time.monotonic_ns()
         self._base = self._number = 0  # of the frames of this microphone; of the last frame that was sent
         self._own_meter, self._peer_meter = Meter(), Meter()
-        self._came_frames = self._last_came = self._acknowledged = 0
+        self._came_frames = self._acknowledged = 0
         self._round_trips: deque[tuple[float, int]] = deque(maxlen=_ROUND_TRIPS)
         self._age: float | None = None
         self._waits = 0.0
-        self._heard_at = self._flowed_at = -_FLOWS_SECONDS
-        self._flowing, self._still = trio.Event(), trio.Event()
+        self._heard_at = -_HEARD_SECONDS  # when the speaker last said something
 
     # --- commands and news ---------------------------------------------------------------------------------------
 
@@ -306,6 +306,9 @@ class _Channel:
     def _say(self, sounding: Sounding) -> None:
         """Tell the peer, now or as soon as the outbox has room, if it is something new."""
         self._unsaid = sounding if sounding != (self._said or Sounding("off", self._codecs)) else None
+        self._say_unsaid()
+
+    def _say_unsaid(self) -> None:
         if self._unsaid is not None:
             with suppress(OutboxFullError):
                 self._voice.say(self._unsaid)
@@ -321,7 +324,7 @@ class _Channel:
                 with suppress(FrameError):  # no child of ours sends any
                     frame = unpack(payload)
                     self._number = self._base + frame.number
-                    self._flows()
+                    self.flow.moved()
                     self.carrier.send(frame.at(self._number, max(0, frame.captured + self._clock)))
             case _:
                 pass
@@ -330,10 +333,9 @@ class _Channel:
 
     def _take_sounding(self, sounding: Sounding) -> None:
         self._peer_codecs = sounding.codecs
-        if self._said is None:
-            self._said = Sounding("off", self._codecs)
-            with suppress(OutboxFullError):
-                self._voice.say(self._said)  # so that it knows which codecs are understood here
+        if self._said is None and self._unsaid is None:
+            self._unsaid = Sounding("off", self._codecs)  # so that it knows which codecs are understood here
+            self._say_unsaid()
         known = get_args(PeerSound.__annotations__["state"])
         sound = PeerSound(state=sounding.state if sounding.state in known else "on")  # type: ignore[arg-type]
         if sound != self._peer:
@@ -345,8 +347,7 @@ class _Channel:
 
     def _came(self, frame: SoundFrame) -> None:
         self._came_frames += 1
-        self._last_came = frame.number
-        self._flows()
+        self.flow.moved()
         self._want_speaker()
         if self._speaker.use.state in ("on", "opening"):
             self._speaker.put(frame)
@@ -380,31 +381,14 @@ class _Channel:
 
     # --- now and then --------------------------------------------------------------------------------------------
 
-    def _flows(self) -> None:
-        self._flowed_at = trio.current_time()
-        self._flowing.set()
-
-    async def yield_files(self) -> None:
-        """Have the file channel yield as soon as frames go or come."""
-        while True:
-            await self._flowing.wait()
-            self._still = trio.Event()
-            await self._voice.media(NAME, True)
-            await self._still.wait()
-            await self._voice.media(NAME, False)
-
     async def measure(self) -> None:
         """Say ten times a second what is heard, judge the link."""
         told = False
         while True:
             await trio.sleep(_TICK_SECONDS)
             now = trio.current_time()
-            flows = now - self._flowed_at < _FLOWS_SECONDS
-            if not flows and self._flowing.is_set():
-                self._flowing = trio.Event()
-                self._still.set()
-            if self._unsaid is not None:
-                self._say(self._unsaid)
+            flows = self.flow.look(now)
+            self._say_unsaid()
             before = self._narrowness.narrow
             if self._narrowness.observe(self.carrier.waiting, now) != before:
                 self._change(self._sound)

@@ -33,7 +33,6 @@ class DeviceChild:
     ) -> None:
         self.use = DeviceUse()
         self.opened: OpenSound | None = None  # what is in use
-        self.pid = 0
         self._nursery = nursery
         self._kind = kind
         self._changed = changed
@@ -78,7 +77,6 @@ class DeviceChild:
             async with trio.open_nursery() as nursery:
                 try:
                     async with await start_child(nursery, self._kind) as child:
-                        self.pid = child.pid
                         await child.tell(opening)
                         cause, detail = await self._follow(child)
                 except NotInstalledError:

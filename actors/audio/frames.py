@@ -28,7 +28,6 @@ LANE_LIMIT: Final = FRAME_LIMIT + limits.SEAL_OVERHEAD_BYTES
 Codec = Literal["pcm", "opus"]
 _CODECS: Final[tuple[Codec, ...]] = ("pcm", "opus")
 _CODEC_BITS, _QUIET, _LAST = 0x0F, 0x40, 0x80
-SILENCE: Final = bytes(PCM_BYTES)
 
 Payload = bytes | bytearray | memoryview
 

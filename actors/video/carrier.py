@@ -2,13 +2,14 @@
 once whatever becomes of what comes."""
 
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 import trio
 
 from actors.lane_use import LaneUse
 from actors.lanes import LaneClosed, LaneOpened, LanePacket
-from actors.peer import MediaTaken, Showing, VideoMessage
+from actors.media import Voice
+from actors.peer import MediaTaken, Showing
 from actors.video import frames
 from actors.video.frames import Frame, FrameError
 from actors.video.measures import Measures
@@ -21,22 +22,6 @@ LANE_LIMIT: Final = limits.VIDEO_FRAME_BYTES + frames.LANE_HEAD.size + limits.SE
 ARRIVALS: Final = 2  # packets that wait to be looked at: they are taken at once
 
 Arrival = LaneOpened | LanePacket | LaneClosed
-
-
-class Voice(Protocol):
-    """What the video channel needs of a session."""
-
-    def say(self, message: VideoMessage) -> int:
-        """Accept a message, return its number. Raises `OutboxFullError`."""
-
-    def tell(self, control: MediaTaken, epoch: int = 0) -> None:
-        """Tell the peer, if it is there (and this is the epoch, if one is named); only the newest of each lane."""
-
-    def open_lane(self, name: str) -> bool:
-        """Open a new connection of the lane. False if the peer is not there."""
-
-    async def media(self, lane: str, flows: bool) -> None:
-        """Sound or pictures flow on this lane from now on, or no longer."""
 
 
 class Carrier:

@@ -18,6 +18,7 @@ import msgspec
 import trio
 
 from actors.children.orders import Shown
+from actors.media import Flow, Voice
 from actors.messages import (
     CommandRefused,
     Emit,
@@ -46,7 +47,7 @@ from actors.peer import MediaTaken, Showing
 from actors.peer import Recording as PeerRecording
 from actors.reliable import OutboxFullError
 from actors.video.capturing import Capturing
-from actors.video.carrier import NAME, Carrier, Voice
+from actors.video.carrier import NAME, Carrier
 from actors.video.frames import Frame
 from actors.video.jpeg import JpegError, size_of
 from actors.video.keeping import Keeping
@@ -60,7 +61,6 @@ log = logging.getLogger("visavis.video")
 
 INBOX_ITEMS: Final = 64
 _MEASURE_SECONDS: Final = 1.0
-_FLOWS_SECONDS: Final = 2.0  # since the last frame: then nothing flows
 _VIEWER_SECONDS: Final = 1.0  # a viewer that showed nothing for so long does not hold the sender back
 
 Asked = tuple[VideoCommand, Emit]
@@ -167,20 +167,18 @@ class _Channel:
         self._peer_video = PeerVideo()
         self._arrived: deque[tuple[int, float]] = deque(maxlen=64)  # number of a frame, and when it came
         self._acknowledged = 0
-        self._flowed_at = -_FLOWS_SECONDS  # when a frame last went or came
+        self._flow = Flow(NAME, voice)
         self._viewed_at = -_VIEWER_SECONDS  # when one was last shown
         self._offset = 0  # the peer's clock less ours, ns
         self._said = Showing("")
         self._unsaid: list[Showing | PeerRecording] = []
         self._keeping = Keeping(nursery, emit, lambda records: self._say(PeerRecording(records)))
-        self._flowing = trio.Event()  # set while frames go or come
-        self._still = trio.Event()  # set when they no longer do
         self.tasks: tuple[Callable[[], Awaitable[None]], ...] = (
             self.carrier.feed,
             self._own.pictures.run,
             self._peer.pictures.run,
             self._measure,
-            self._yield_files,
+            self._flow.run,
         )
 
     def end(self) -> None:
@@ -262,8 +260,7 @@ class _Channel:
             self._films.send_nowait(film)
 
     def _sent(self, frame: Frame) -> None:
-        self._flowed_at = trio.current_time()
-        self._flowing.set()
+        self._flow.moved()
         self._keeping.take(frame, own=True)
 
     def _take_taken(self, control: MediaTaken) -> None:
@@ -300,8 +297,7 @@ class _Channel:
 
     def _came(self, frame: Frame) -> None:
         now, measures = trio.current_time(), self._peer.measures
-        self._flowed_at = now
-        self._flowing.set()
+        self._flow.moved()
         measures.moved(len(frame.jpeg), now)
         if frame.captured:  # in a plain call nobody says
             measures.took("network", max(0.0, now * 1e3 - (frame.captured - self._offset) / 1e6))
@@ -392,27 +388,15 @@ class _Channel:
                 self._voice.say(self._unsaid[0])
                 self._unsaid.pop(0)
 
-    async def _yield_files(self) -> None:
-        """Have the file channel yield as soon as frames go or come."""
-        while True:
-            await self._flowing.wait()
-            self._still = trio.Event()
-            await self._voice.media(NAME, True)
-            await self._still.wait()
-            await self._voice.media(NAME, False)
-
     async def _measure(self) -> None:
         told = False
         while True:
             await trio.sleep(_MEASURE_SECONDS)
             now = trio.current_time()
-            flows = now - self._flowed_at < _FLOWS_SECONDS
+            flows = self._flow.look(now)
             newest = self._peer.newest.frame
             if newest is not None and now - self._viewed_at >= _VIEWER_SECONDS:
-                self._acknowledge(newest.number, now - self._flowed_at)  # whoever had it is gone, or hangs
-            if not flows and self._flowing.is_set():
-                self._flowing = trio.Event()
-                self._still.set()
+                self._acknowledge(newest.number, now - self._flow.at)  # whoever had it is gone, or hangs
             if self._unsaid:
                 self._say(self._unsaid[-1])
             watched = self._capturing.video.state == "on"

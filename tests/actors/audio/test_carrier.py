@@ -1,7 +1,6 @@
 """The lane of sound, in virtual time: the voice of the session is a fake, what goes over it are real packets."""
 
 import math
-from dataclasses import dataclass, field
 
 import pytest
 import trio
@@ -10,37 +9,16 @@ import trio.testing
 from actors.audio.carrier import AHEAD_FRAMES, NAME, STILL_SECONDS, WAITING_FRAMES, Arrival, Carrier
 from actors.audio.frames import FRAME, PCM_BYTES, SoundFrame, unpack
 from actors.lanes import LaneClosed, LaneOpened, LanePacket
-from actors.peer import AudioMessage, MediaTaken
+from tests.actors.fake_voice import FakeVoice
 
 Far = trio.MemoryReceiveChannel[tuple[bytes, bytes]]
-
-
-@dataclass
-class FakeVoice:
-    """Opens the lane that it is asked for, if the peer is there."""
-
-    opened: list[float] = field(default_factory=list)
-
-    def say(self, message: AudioMessage) -> int:
-        return 0
-
-    def tell(self, control: MediaTaken, epoch: int = 0) -> None:
-        pass
-
-    def open_lane(self, name: str) -> bool:
-        assert name == NAME
-        self.opened.append(trio.current_time())
-        return True
-
-    async def media(self, lane: str, flows: bool) -> None:
-        pass
 
 
 class Rig:
     """A carrier with its two tasks, and the far end of its lane."""
 
     def __init__(self, nursery: trio.Nursery) -> None:
-        self.voice = FakeVoice()
+        self.voice = FakeVoice(NAME)
         self.came: list[int] = []
         self.carrier = Carrier(self.voice, lambda frame: self.came.append(frame.number))
         self._arrivals, reading = trio.open_memory_channel[Arrival](math.inf)

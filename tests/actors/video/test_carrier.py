@@ -3,51 +3,29 @@
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 import pytest
 import trio
 import trio.testing
 
 from actors.lanes import LaneClosed, LaneOpened, LanePacket
-from actors.peer import MediaTaken, Showing, VideoMessage
+from actors.peer import MediaTaken, Showing
 from actors.video import frames
 from actors.video.carrier import NAME, Arrival, Carrier
 from actors.video.frames import Frame, unpack_frame
 from actors.video.measures import Measures
 from actors.video.newest import Newest
 from relay import limits
+from tests.actors.fake_voice import FakeVoice
 
 Clock = trio.testing.MockClock
-
-
-@dataclass
-class FakeVoice:
-    """Opens the lane that it is asked for, if the peer is there."""
-
-    there: bool = True
-    opened: list[float] = field(default_factory=list)
-
-    def say(self, message: VideoMessage) -> int:
-        return 0
-
-    def tell(self, control: MediaTaken, epoch: int = 0) -> None:
-        pass
-
-    def open_lane(self, name: str) -> bool:
-        assert name == NAME
-        self.opened.append(trio.current_time())
-        return self.there
-
-    async def media(self, lane: str, flows: bool) -> None:
-        pass
 
 
 class Rig:
     """A carrier with its two tasks, the far end of its lane, and what came and went."""
 
     def __init__(self) -> None:
-        self.voice, self.newest, self.measures = FakeVoice(), Newest(), Measures()
+        self.voice, self.newest, self.measures = FakeVoice(NAME), Newest(), Measures()
         self.came: list[int] = []
         self.went: list[int] = []
         self.carrier = Carrier(
